@@ -1,0 +1,80 @@
+"""Finds trained models: folders on this machine, or models on the hub (what they hold: model/folder.py)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.folder import find_folder, read_blueprint, read_json
+from tinynewsrec.model.recommender import Recommender
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model on disk, described; `load` reads its weights."""
+
+    folder: Path
+    config: ModelConfig
+    metrics: dict[str, Any]
+    training: dict[str, Any]
+    shared_weights: Path | None
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @classmethod
+    def open(cls, name: str | Path) -> "Checkpoint":
+        """Raises FileNotFoundError or ValueError, naming the file and what is wrong with it."""
+        folder = find_folder(name)
+        config, _, shared = read_blueprint(folder)
+        shared_weights = folder.parent / shared if shared else None
+        records = (read_json(folder / file) for file in ("metrics.json", "training.json"))
+        return cls(folder, config, *records, shared_weights)
+
+    def load(self) -> Recommender:
+        return Recommender.from_pretrained(self.folder)
+
+    @property
+    def weight_files(self) -> list[Path]:
+        own = self.folder / "model.safetensors"
+        return [own, self.shared_weights] if self.shared_weights else [own]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Of everything that decides a vector: configuration, weights and tokenizer."""
+        digest = sha256()
+        for path in [
+            *self.weight_files,
+            self.folder / "config.json",
+            *sorted(self.folder.glob("tokenizer*")),
+        ]:
+            with open(path, "rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+
+def open_checkpoints(names: Sequence[str | Path]) -> list[Checkpoint]:
+    """The checkpoints under each name, largest first; a name is a checkpoint, a folder of them, or a hub id.
+
+    Raises FileNotFoundError where there is none.
+    """
+    found = [checkpoint for name in names for checkpoint in open_under(name)]
+    return sorted(found, key=lambda checkpoint: -checkpoint.config.layers)
+
+
+def open_under(name: str | Path) -> list[Checkpoint]:
+    root = Path(name)
+    if not root.is_dir() or (root / "config.json").is_file():
+        return [Checkpoint.open(name)]
+    folders = sorted({path.parent for path in root.rglob("config.json")})
+    if not folders:
+        raise FileNotFoundError(
+            f"No checkpoint under {root}: expected folders with config.json and model.safetensors. "
+            f"Train one with python -m training.finetune --out {root}/teacher"
+        )
+    return [Checkpoint.open(folder) for folder in folders]

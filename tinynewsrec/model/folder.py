@@ -1,0 +1,102 @@
+"""A checkpoint is a folder:
+
+config.json         what to build: our ModelConfig, the language model's own, and where shared weights lie
+model.safetensors   the weights
+tokenizer*.json     how titles become token ids
+metrics.json        how it did, on which data, with how many cases
+training.json       how it came about: data and its hash, command line, seed, versions, parents
+README.md           the same for people
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.weights import Weights, read_weights
+
+FILES = ["config.json", "model.safetensors", "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json"]
+FILES += ["*.model", "metrics.json", "training.json", "README.md"]
+
+
+class Blueprint(NamedTuple):
+    """config.json."""
+
+    config: ModelConfig
+    language_model: dict[str, Any]
+    shared_weights: str | None
+
+
+def find_folder(name: str | Path, revision: str | None = None, token: str | None = None) -> Path:
+    """A checkpoint's folder on this machine, fetched from the hub where `name` is not a folder.
+
+    Raises FileNotFoundError where it is neither.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    try:
+        return Path(snapshot_download(str(name), revision=revision, token=token, allow_patterns=FILES))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FileNotFoundError(
+            f"No checkpoint {str(name)!r}: expected a folder with config.json and model.safetensors, or "
+            f"the id of a public model on the hub. The hub says: {reason}"
+        ) from error
+
+
+def read_blueprint(folder: Path) -> Blueprint:
+    """Raises FileNotFoundError or ValueError, naming the file and what is wrong with it."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing, so {folder} is not a checkpoint of this program.")
+    found = read_json(path)
+    try:
+        return Blueprint(
+            ModelConfig(**found["recommender"]), dict(found["language_model"]), found.get("shared_weights")
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} does not describe a recommender: expected the keys 'recommender' and "
+            f"'language_model'; {error}"
+        ) from error
+
+
+def write_blueprint(blueprint: Blueprint, folder: Path) -> None:
+    config, language_model, shared = blueprint
+    written = {"recommender": asdict(config), "language_model": language_model}
+    write_json(written | ({"shared_weights": shared} if shared else {}), folder / "config.json")
+
+
+def read_state(folder: Path, blueprint: Blueprint) -> Weights:
+    """The weights of a checkpoint, those it shares with its neighbours included."""
+    weights = read_weights(folder / "model.safetensors")
+    if blueprint.shared_weights is None:
+        return weights
+    shared = blueprint.shared_weights
+    if Path(shared).name != shared:
+        raise ValueError(
+            f"{folder / 'config.json'}: shared_weights must be the plain name of a file beside "
+            f"{folder.name}, got {shared!r}."
+        )
+    return read_weights(folder.parent / shared) | weights
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, or nothing for a file that is not there. Raises ValueError, naming file and line."""
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: expected a JSON object, found a {type(found).__name__}.")
+    return found
+
+
+def write_json(value: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,148 @@
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from huggingface_hub import HfApi
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from tinynewsrec.data.batches import EMPTY, Batch
+from tinynewsrec.data.tokens import Tokens, tokenize
+from tinynewsrec.model.card import model_card
+from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.folder import (
+    Blueprint,
+    find_folder,
+    read_blueprint,
+    read_json,
+    read_state,
+    write_blueprint,
+    write_json,
+)
+from tinynewsrec.model.frozen import FrozenWords
+from tinynewsrec.model.language_models import empty_language_model
+from tinynewsrec.model.news_encoder import NewsEncoder
+from tinynewsrec.model.user_encoder import UserEncoder
+from tinynewsrec.model.weights import write_weights
+
+
+class Recommender(nn.Module):
+    """Scores candidate stories for readers, from what they clicked before.
+
+    N stories, B readers, H clicks, C candidates, T tokens, W numbers in a word, D numbers in a news vector.
+    """
+
+    def __init__(
+        self, config: ModelConfig, language_model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+    ):
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.news_encoder = NewsEncoder(language_model, config)
+        self.user_encoder = UserEncoder(config)
+        self.metrics: dict[str, Any] = {}
+        """How it did; saved with it as metrics.json."""
+        self.training_record: dict[str, Any] = {}
+        """How it came about; saved with it as training.json."""
+
+    def forward(self, batch: Batch) -> Float[Tensor, "B C"]:
+        return self.score(self.encode(batch.tokens), batch.history, batch.candidates)
+
+    def encode(self, tokens: Tokens | FrozenWords) -> Float[Tensor, "N D"]:
+        return self.news_encoder(tokens)
+
+    def read(self, news: Float[Tensor, "N D"], history: Int[Tensor, "B H"]) -> Float[Tensor, "B D"]:
+        """The vector of each reader."""
+        return self.user_encoder(news[history], history != EMPTY)
+
+    def score(
+        self,
+        news: Float[Tensor, "N D"],
+        history: Int[Tensor, "B H"],
+        candidates: Int[Tensor, "B C"],
+    ) -> Float[Tensor, "B C"]:
+        """Training passes a batch's stories; evaluation and the app pass all of them, encoded once."""
+        return torch.einsum("bd,bcd->bc", self.read(news, history), news[candidates])
+
+    def tokens(self, titles: Sequence[str]) -> Tokens:
+        return tokenize(titles, self.tokenizer, self.config.title_length)
+
+    @property
+    def blueprint(self) -> Blueprint:
+        return Blueprint(self.config, self.news_encoder.language_model.config.to_diff_dict(), None)
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path, revision: str | None = None, token: str | None = None
+    ) -> "Recommender":
+        """A saved recommender, ready to score, from a folder or the hub.
+
+        Raises FileNotFoundError or ValueError, saying what is wrong with the folder. Nothing is unpickled.
+        """
+        folder = find_folder(name, revision, token)
+        blueprint = read_blueprint(folder)
+        recommender = cls(
+            blueprint.config, empty_language_model(blueprint.language_model), read_tokenizer(folder)
+        )
+        fill(recommender, read_state(folder, blueprint), folder)
+        recommender.metrics = read_json(folder / "metrics.json")
+        recommender.training_record = read_json(folder / "training.json")
+        return recommender.eval()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_weights(self.state_dict(), folder / "model.safetensors")
+        self.save_description(folder, self.blueprint)
+
+    def save_description(self, folder: Path, blueprint: Blueprint) -> None:
+        """All of a checkpoint but its weights."""
+        write_blueprint(blueprint, folder)
+        self.tokenizer.save_pretrained(folder)
+        write_json(self.metrics, folder / "metrics.json")
+        write_json(self.training_record, folder / "training.json")
+        card = model_card(self.config, parameter_count(self), self.metrics, self.training_record)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+
+    def push_to_hub(self, repo_id: str, private: bool = True, token: str | None = None) -> str:
+        """Uploads the checkpoint as one commit and returns its address."""
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message="Add recommender")
+
+
+def parameter_count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{folder} has no readable tokenizer: expected tokenizer.json. {error}") from error
+
+
+def fill(recommender: Recommender, weights: dict[str, Tensor], folder: Path) -> None:
+    """Sets every parameter and nothing else. Raises ValueError, naming what does not match."""
+    expected = recommender.state_dict()
+    wrong = [
+        *(f"{name} is missing" for name in expected.keys() - weights.keys()),
+        *(f"{name} has no place in the model" for name in weights.keys() - expected.keys()),
+        *(
+            f"{name} has shape {tuple(weights[name].shape)} instead of {tuple(expected[name].shape)}"
+            for name in expected.keys() & weights.keys()
+            if weights[name].shape != expected[name].shape
+        ),
+    ]
+    if wrong:
+        raise ValueError(
+            f"{folder / 'model.safetensors'} does not fit config.json beside it: {len(wrong)} of "
+            f"{len(expected)} tensors differ, first {sorted(wrong)[0]}. Save the checkpoint again, or fetch it "
+            f"anew."
+        )
+    recommender.load_state_dict(weights)
