@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynewsrec.model.config import ModelConfig
-from tinynewsrec.model.folder import find_folder, read_blueprint, read_json
+from tinynewsrec.model.folder import WEIGHTS, find_folder, read_blueprint, read_json
 from tinynewsrec.model.recommender import Recommender
 
 
@@ -16,15 +16,13 @@ from tinynewsrec.model.recommender import Recommender
 class Checkpoint:
     """A trained model on disk, described; `load` reads its weights."""
 
+    name: str
+    """Of its folder, or its id on the hub."""
     folder: Path
     config: ModelConfig
     metrics: dict[str, Any]
     training: dict[str, Any]
     shared_weights: Path | None
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
 
     @classmethod
     def open(cls, name: str | Path) -> "Checkpoint":
@@ -33,14 +31,15 @@ class Checkpoint:
         config, _, shared = read_blueprint(folder)
         shared_weights = folder.parent / shared if shared else None
         records = (read_json(folder / file) for file in ("metrics.json", "training.json"))
-        return cls(folder, config, *records, shared_weights)
+        called = folder.resolve().name if Path(name).is_dir() else str(name)
+        return cls(called, folder, config, *records, shared_weights)
 
     def load(self) -> Recommender:
         return Recommender.from_pretrained(self.folder)
 
     @property
     def weight_files(self) -> list[Path]:
-        own = self.folder / "model.safetensors"
+        own = self.folder / WEIGHTS
         return [own, self.shared_weights] if self.shared_weights else [own]
 
     @cached_property

@@ -19,7 +19,8 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.weights import Weights, read_weights
 
-FILES = ["config.json", "model.safetensors", "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json"]
+WEIGHTS = "model.safetensors"
+FILES = ["config.json", WEIGHTS, "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json"]
 FILES += ["*.model", "metrics.json", "training.json", "README.md"]
 
 
@@ -73,7 +74,7 @@ def write_blueprint(blueprint: Blueprint, folder: Path) -> None:
 
 def read_state(folder: Path, blueprint: Blueprint) -> Weights:
     """The weights of a checkpoint, those it shares with its neighbours included."""
-    weights = read_weights(folder / "model.safetensors")
+    weights = read_weights(folder / WEIGHTS)
     if blueprint.shared_weights is None:
         return weights
     shared = blueprint.shared_weights

@@ -14,6 +14,7 @@ from tinynewsrec.data.tokens import Tokens, tokenize
 from tinynewsrec.model.card import model_card
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.folder import (
+    WEIGHTS,
     Blueprint,
     find_folder,
     read_blueprint,
@@ -95,7 +96,7 @@ class Recommender(nn.Module):
     def save_pretrained(self, folder: str | Path) -> None:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_weights(self.state_dict(), folder / "model.safetensors")
+        write_weights(self.state_dict(), folder / WEIGHTS)
         self.save_description(folder, self.blueprint)
 
     def save_description(self, folder: Path, blueprint: Blueprint) -> None:
@@ -141,8 +142,7 @@ def fill(recommender: Recommender, weights: dict[str, Tensor], folder: Path) -> 
     ]
     if wrong:
         raise ValueError(
-            f"{folder / 'model.safetensors'} does not fit config.json beside it: {len(wrong)} of "
-            f"{len(expected)} tensors differ, first {sorted(wrong)[0]}. Save the checkpoint again, or fetch it "
-            f"anew."
+            f"{folder / WEIGHTS} does not fit config.json beside it: {len(wrong)} of "
+            f"{len(expected)} tensors differ, first {sorted(wrong)[0]}. Save the checkpoint again."
         )
     recommender.load_state_dict(weights)
