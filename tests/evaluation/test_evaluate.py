@@ -1,0 +1,214 @@
+"""The evaluation command, from folders to its table, JSON, metrics.json and prediction.txt."""
+
+import json
+from dataclasses import replace
+from shutil import copytree
+
+import numpy as np
+import pytest
+import tyro
+from conftest import make_recommender
+
+from tinynewsrec.commands import readable_errors
+from tinynewsrec.data.tables import Ragged
+from tinynewsrec.evaluate import Arguments, main
+from tinynewsrec.evaluation.metrics import NAMES, measure
+from tinynewsrec.evaluation.predictions import ranks_of, write_predictions
+from tinynewsrec.evaluation.report import (
+    System,
+    comparison_record,
+    evaluate,
+    evaluate_recommender,
+    metrics_record,
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYNEWSREC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def checkpoints(tokenizer, tmp_path):
+    """A teacher of three layers and a student of one, whose language model lies in a folder."""
+    language_model = tmp_path / "language-model"
+    make_recommender(tokenizer, layers=3).news_encoder.language_model.save_pretrained(language_model)
+    tokenizer.save_pretrained(language_model)
+    for name, layers in (("student", 1), ("teacher", 3)):
+        recommender = make_recommender(tokenizer, seed=layers, layers=layers)
+        recommender.config = replace(recommender.config, language_model=str(language_model))
+        recommender.save_pretrained(tmp_path / "checkpoints" / name)
+    return tmp_path / "checkpoints"
+
+
+def run(mind_folder, checkpoints, tmp_path, **settings) -> list[dict]:
+    main(
+        Arguments(mind_folder, (str(checkpoints),), json=tmp_path / "numbers.json", resamples=50, **settings)
+    )
+    return json.loads((tmp_path / "numbers.json").read_text())
+
+
+def without_labels(mind_folder) -> None:
+    behaviors = mind_folder / "behaviors.tsv"
+    behaviors.write_text(behaviors.read_text().replace("-0", "").replace("-1", ""))
+
+
+def test_the_command_writes_one_object_for_each_system(mind_folder, checkpoints, tmp_path, capsys):
+    records = run(mind_folder, checkpoints, tmp_path)
+    names = [record["checkpoint"] for record in records]
+    assert names == ["teacher", "student", "random", "popularity", "newest first", "zero-shot"]
+    assert [record["layers"] for record in records] == [3, 1, None, None, None, None]
+    for record in records:
+        assert (record["impressions"], record["readers"], record["skipped"]) == (5, 4, 0)
+        assert record["difference"].pop("to") == "teacher"
+        assert tuple(record["metrics"]) == tuple(record["difference"]) == NAMES
+        for interval in (*record["metrics"].values(), *record["difference"].values()):
+            assert interval["low"] <= interval["value"] <= interval["high"]
+    shown = capsys.readouterr().out
+    assert "5 impressions of 4 readers; 0 skipped" in shown
+    assert all(name in shown for name in ("teacher", "student", "popularity", "nDCG@10", "zero-shot"))
+
+
+def test_a_system_differs_from_itself_by_exactly_nothing(mind_folder, checkpoints, tmp_path):
+    teacher = run(mind_folder, checkpoints, tmp_path, baselines=False)[0]
+    assert all(teacher["difference"][name] == {"value": 0, "low": 0, "high": 0} for name in NAMES)
+
+
+def test_the_command_measures_what_the_recommender_scores(
+    split, mind_folder, checkpoints, tmp_path, tokenizer
+):
+    student = make_recommender(tokenizer, seed=1, layers=1)
+    report = evaluate_recommender(student, split)
+    record = run(mind_folder, checkpoints, tmp_path, baselines=False)[1]
+    for name, value in metrics_record(report, split)["metrics"].items():
+        assert record["metrics"][name]["value"] == pytest.approx(value["value"])
+
+
+def test_a_missing_language_model_leaves_zero_shot_out_and_says_so(
+    mind_folder, checkpoints, tmp_path, capsys, monkeypatch
+):
+    def nowhere(name):
+        raise ValueError("Cannot load the language model.")
+
+    monkeypatch.setattr("tinynewsrec.evaluation.baselines.load_language_model", nowhere)
+    records = run(mind_folder, checkpoints, tmp_path)
+    assert records[-1]["checkpoint"] == "newest first"
+    assert "zero-shot is left out. Cannot load the language model." in capsys.readouterr().out
+
+
+def test_popularity_counts_on_the_folder_train_beside_the_split(mind_folder, checkpoints, tmp_path):
+    def note() -> str:
+        records = run(mind_folder, checkpoints, tmp_path)
+        return next(record["note"] for record in records if record["checkpoint"] == "popularity")
+
+    assert "first visit" in note()
+    copytree(mind_folder, mind_folder.parent / "train")
+    assert "click-through rate on" in note()
+
+
+def test_the_evaluated_split_is_no_training_split(mind_folder, checkpoints, tmp_path):
+    with pytest.raises(ValueError, match="another split"):
+        run(mind_folder, checkpoints, tmp_path, train=mind_folder)
+    beside = mind_folder.rename(mind_folder.parent / "train")
+    records = run(beside, checkpoints, tmp_path)
+    assert any("first visit" in record.get("note", "") for record in records)
+
+
+def test_write_metrics_records_them_in_the_checkpoint_and_its_card(mind_folder, checkpoints, tmp_path):
+    record = run(mind_folder, checkpoints, tmp_path, baselines=False, write_metrics=True)[1]
+    kept = json.loads((checkpoints / "student" / "metrics.json").read_text())
+    assert kept["metrics"] == record["metrics"]
+    assert set(kept) == {"data", "impressions", "readers", "skipped", "metrics"}
+    assert (
+        f"| AUC | {kept['metrics']['AUC']['value']:.2f} |" in (checkpoints / "student/README.md").read_text()
+    )
+
+
+def test_checkpoints_of_one_name_are_told_apart_by_their_path(mind_folder, checkpoints, tmp_path):
+    (checkpoints / "again").mkdir()
+    (checkpoints / "student").rename(checkpoints / "again" / "teacher")
+    records = run(mind_folder, checkpoints, tmp_path, baselines=False)
+    assert [record["checkpoint"] for record in records] == ["checkpoints/teacher", "again/teacher"]
+
+
+def test_impressions_with_all_or_none_clicked_are_counted_as_skipped(split):
+    clicked = split.impressions.clicked.copy()
+    clicked[:3] = False
+    split = replace(split, impressions=replace(split.impressions, clicked=clicked))
+    report = evaluate(System("any", np.arange(len(clicked), dtype=float)), split)
+    assert (report.skipped, len(report.rows)) == (1, 4)
+    everything = replace(split, impressions=replace(split.impressions, clicked=np.ones_like(clicked)))
+    with pytest.raises(ValueError, match="Nothing to measure"):
+        evaluate(System("any", np.arange(len(clicked), dtype=float)), everything)
+
+
+def test_reports_on_different_impressions_are_not_compared(split):
+    scores = np.arange(len(split.impressions.clicked), dtype=float)
+    part = replace(split, impressions=split.impressions.take(np.arange(3)))
+    whole = evaluate(System("whole", scores), split)
+    with pytest.raises(ValueError, match="different impressions"):
+        comparison_record(whole, evaluate(System("part", scores[:10]), part), split)
+
+
+def read_ranks(path) -> tuple[list[str], Ragged]:
+    rows = [line.split(" ", 1) for line in path.read_text().splitlines()]
+    return [id for id, _ in rows], Ragged.stack([json.loads(ranks) for _, ranks in rows])
+
+
+def test_ranks_are_the_inverse_of_the_best_first_order():
+    scores = np.array([0.1, 0.5, 0.9, 0.7, 2.0, 1.0])
+    # Best first the candidates of the first row are 3, 4, 2, 1; the ranks are another permutation.
+    assert ranks_of(scores, np.array([0, 4, 6])).tolist() == [4, 3, 1, 2, 1, 2]
+
+
+def test_ties_are_ranked_in_the_order_of_the_file():
+    assert ranks_of(np.array([1.0, 2.0, 1.0, 2.0]), np.array([0, 4])).tolist() == [3, 1, 4, 2]
+
+
+def test_metrics_of_the_ranks_read_back_are_those_of_the_scores(split, tmp_path, monkeypatch):
+    monkeypatch.setattr("tinynewsrec.evaluation.predictions.BLOCK", 2)
+    impressions = split.impressions
+    scores = np.random.default_rng(0).normal(size=len(impressions.clicked))
+    ids, ranks = read_ranks(write_predictions(scores, impressions, tmp_path / "model"))
+    assert ids == impressions.ids.to_pylist()
+    np.testing.assert_array_equal(ranks.offsets, impressions.candidates.offsets)
+    read_back = measure(1 / ranks.values, impressions.clicked, ranks.offsets)
+    for name, values in measure(scores, impressions.clicked, ranks.offsets).values.items():
+        np.testing.assert_allclose(read_back.values[name], values)
+
+
+def test_a_test_set_without_labels_is_ranked_and_not_measured(mind_folder, checkpoints, tmp_path, capsys):
+    without_labels(mind_folder)
+    records = run(mind_folder, checkpoints, tmp_path, predictions=tmp_path / "ranked")
+    assert [(record["checkpoint"], record["metrics"]) for record in records] == [
+        ("teacher", {}),
+        ("student", {}),
+    ]
+    assert "no labels" in capsys.readouterr().out
+    ids, ranks = read_ranks(tmp_path / "ranked" / "student" / "prediction.txt")
+    assert ids == ["1", "2", "3", "4", "5"]
+    assert sorted(ranks[4].tolist()) == [1, 2, 3, 4, 5]
+
+
+def test_a_test_set_without_labels_needs_predictions(mind_folder, checkpoints, tmp_path):
+    without_labels(mind_folder)
+    with pytest.raises(ValueError, match="has no labels.*--predictions"):
+        run(mind_folder, checkpoints, tmp_path)
+
+
+def test_an_error_is_one_message_and_an_exit_code(capsys):
+    with pytest.raises(SystemExit) as left, readable_errors():
+        raise FileNotFoundError("[news] is missing")
+    assert left.value.code == 1
+    assert capsys.readouterr().err == "error: [news] is missing\n"
+
+
+def test_the_command_line_is_read_into_arguments_and_fails_without_a_stack_trace(tmp_path, capsys):
+    line = ["--data", "dev", "--checkpoints", str(tmp_path), "hub/id", "--no-baselines", "--write-metrics"]
+    arguments = tyro.cli(Arguments, args=line)
+    assert arguments.checkpoints == (str(tmp_path), "hub/id")
+    assert (arguments.baselines, arguments.write_metrics, arguments.train) == (False, True, None)
+    with pytest.raises(SystemExit), readable_errors():
+        main(arguments)
+    assert capsys.readouterr().err.startswith("error: No checkpoint under")
