@@ -1,0 +1,61 @@
+import json
+from dataclasses import replace
+
+import pytest
+from conftest import make_recommender
+
+from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.recommender import Recommender
+from training.config import TrainConfig
+from training.finetune_teacher import Arguments, main
+
+
+@pytest.fixture
+def arguments(tokenizer, mind_folder, tmp_path):
+    bert = make_recommender(tokenizer, layers=3).news_encoder.language_model
+    bert.save_pretrained(tmp_path / "bert")
+    tokenizer.save_pretrained(tmp_path / "bert")
+    return Arguments(
+        mind_folder,
+        tmp_path / "teacher",
+        model=ModelConfig(language_model=str(tmp_path / "bert"), layers=2, news_size=8, heads=2),
+        training=TrainConfig(epochs=2, batch_size=2),
+    )
+
+
+def test_a_finished_run_is_a_checkpoint_that_says_how_it_came_about(arguments):
+    main(replace(arguments, dev=arguments.data))
+    loaded = Recommender.from_pretrained(arguments.out)
+    record = loaded.training_record
+    assert record["clicks"] == 6 and record["skipped_impressions"] == 0
+    assert record["settings"]["training"]["epochs"] == 2
+    assert len(record["data"]["sha256"]["behaviors.tsv"]) == 64
+    assert loaded.metrics["impressions"] == 5 and loaded.metrics["data"] == "MIND, dev"
+    lines = (arguments.out / "losses.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+def test_training_changes_what_is_trained_and_nothing_else(arguments, tokenizer):
+    main(replace(arguments, trained_layers=1))
+    trained = Recommender.from_pretrained(arguments.out).state_dict()
+    before = make_recommender(tokenizer, layers=3).state_dict()
+    moved = {name for name in trained if "language_model" in name and not before[name].equal(trained[name])}
+    assert moved and all(".layer.1." in name for name in moved)
+
+
+def test_the_held_out_day_is_measured_and_not_trained_on(arguments):
+    main(replace(arguments, hold_out=True))
+    loaded = Recommender.from_pretrained(arguments.out)
+    assert loaded.training_record["clicks"] == 2
+    assert loaded.metrics["impressions"] == 3 and "2019-11-16 held out" in loaded.metrics["data"]
+
+
+def test_choosing_and_reporting_exclude_each_other(arguments):
+    with pytest.raises(ValueError, match="choose on the held-out day, then report on dev"):
+        main(replace(arguments, hold_out=True, dev=arguments.data))
+
+
+def test_a_finished_checkpoint_is_not_trained_over(arguments):
+    main(arguments)
+    with pytest.raises(ValueError, match="holds a finished checkpoint"):
+        main(arguments)

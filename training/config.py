@@ -1,0 +1,38 @@
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    epochs: int = 4
+    """How often every click is seen."""
+    batch_size: int = 512
+    """Clicks per optimiser step, over all processes and accumulated parts."""
+    accumulate: int = 1
+    """Parts in which a batch is computed, to save memory."""
+    learning_rate: float = 2e-4
+    """Peak rate of the language model's layers."""
+    head_learning_rate: float = 1e-3
+    """Peak rate of everything on top of the language model."""
+    warmup: float = 0.1
+    """Share of the steps spent warming up."""
+    weight_decay: float = 0.01
+    """Of matrices; biases and norms have none."""
+    clip: float = 1.0
+    """Largest norm of a step's gradient."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the forward pass; weights stay fp32."""
+    save_every: int = 50
+    """Steps between two states that a killed run can resume from."""
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "accumulate", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
+        if not 0 <= self.warmup <= 1:
+            raise ValueError(f"warmup is a share of the steps, between 0 and 1; got {self.warmup}.")
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"batch_size must be a multiple of accumulate, got {self.batch_size} and {self.accumulate}."
+            )

@@ -1,0 +1,118 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from tinynewsrec.data.batches import Batch
+from training.config import TrainConfig
+from training.curves import Curves
+from training.resume import load_state, save_state
+
+Losses = dict[str, Tensor]  # by name, as on the curves
+BatchOf = Callable[[int, int, int], Batch]  # step, part, parts
+LossesOf = Callable[[nn.Module, Batch], Losses]
+
+STATE = "state.safetensors"
+
+
+def train(
+    recommender: nn.Module,
+    batch_of: BatchOf,
+    steps: int,
+    losses_of: LossesOf,
+    config: TrainConfig,
+    folder: Path,
+    settings: dict,
+) -> None:
+    """The one loop. A stage differs only in what it passes as `batch_of` and `losses_of`.
+
+    Random numbers, learning rate and batches depend on seed, step and process alone. Every `save_every` steps
+    the rest goes to state.safetensors in `folder`, from where a killed run goes on exactly as if it had been
+    left alone; `settings` tell whether it may. Losses go to losses.jsonl, one line a step.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if config.precision == "bf16" else "no",
+        gradient_accumulation_steps=config.accumulate,
+    )
+    recommender.to(accelerator.device)
+    optimizer = torch.optim.AdamW(parameter_groups(recommender, config))
+    done = load_state(folder / STATE, settings, recommender, optimizer)
+    model, optimizer = accelerator.prepare(recommender, optimizer)
+    with Curves(folder / "losses.jsonl", done, steps, accelerator.is_main_process) as curves:
+        model.train()
+        for step in range(done, steps):
+            seed_step(config.seed, step, accelerator.process_index)
+            share = set_learning_rates(optimizer, step, steps, config.warmup)
+            losses = take_step(model, optimizer, accelerator, config, step, batch_of, losses_of)
+            curves.add(step + 1, losses, share * config.learning_rate)
+            finished = step + 1 == steps
+            if accelerator.is_main_process and ((step + 1) % config.save_every == 0 or finished):
+                save_state(folder / STATE, step + 1, settings, recommender, optimizer)
+    accelerator.wait_for_everyone()
+    recommender.cpu().eval()
+
+
+def take_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    accelerator: Accelerator,
+    config: TrainConfig,
+    step: int,
+    batch_of: BatchOf,
+    losses_of: LossesOf,
+) -> dict[str, float]:
+    """One optimiser step over all parts of a batch; returns the mean of each loss."""
+    parts = accelerator.num_processes * config.accumulate
+    first = accelerator.process_index * config.accumulate
+    means: dict[str, float] = {}
+    for part in range(first, first + config.accumulate):
+        with accelerator.accumulate(model):
+            losses = losses_of(model, on_device(batch_of(step, part, parts), accelerator.device))
+            accelerator.backward(sum(losses.values()))
+            if accelerator.sync_gradients:
+                accelerator.clip_grad_norm_(model.parameters(), config.clip)
+            optimizer.step()
+            optimizer.zero_grad()
+        for name, loss in losses.items():
+            mean = accelerator.reduce(loss.detach(), "mean").item()
+            means[name] = means.get(name, 0.0) + mean / config.accumulate
+    return means
+
+
+def parameter_groups(recommender: nn.Module, config: TrainConfig) -> list[dict]:
+    """What is trained, by learning rate and weight decay."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in recommender.named_parameters():
+        if parameter.requires_grad:
+            rate = config.learning_rate if "language_model." in name else config.head_learning_rate
+            decay = config.weight_decay if parameter.dim() > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
+    ]
+
+
+def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, steps: int, warmup: float) -> float:
+    share = learning_rate_share(step, steps, warmup)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * share
+    return share
+
+
+def learning_rate_share(step: int, steps: int, warmup: float) -> float:
+    """Linear warm-up, then linear decay to zero."""
+    rising = max(1, round(warmup * steps))
+    return min((step + 1) / rising, (steps - step) / max(1, steps - rising))
+
+
+def seed_step(seed: int, step: int, process: int) -> None:
+    """Dropout depends on nothing that happened before this step."""
+    torch.manual_seed(hash((seed, step, process)) % 2**63)
+
+
+def on_device(batch: Batch, device: torch.device) -> Batch:
+    return Batch(**{name: value.to(device) for name, value in batch._asdict().items()})

@@ -1,0 +1,88 @@
+"""Draws training cases from impressions: each click with stories shown beside it and not clicked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinynewsrec.data.batches import EMPTY, Batch, collate, pad
+from tinynewsrec.data.tables import Impressions, Ragged
+from tinynewsrec.data.tokens import Stories
+
+
+@dataclass(frozen=True)
+class Clicks:
+    """Every click with something to be preferred to: its impression, its place among all candidates."""
+
+    impression: np.ndarray
+    place: np.ndarray
+    skipped: int
+    """Impressions without a click, or with nothing but clicks: there is no preference to learn."""
+
+    def __len__(self) -> int:
+        return len(self.impression)
+
+
+def find_clicks(impressions: Impressions) -> Clicks:
+    """Raises ValueError for a test set, which has no clicks."""
+    if impressions.clicked is None:
+        raise ValueError("This split has no clicks to learn from: it is a test set. Train on a train split.")
+    place = np.flatnonzero(impressions.clicked)
+    impression = np.searchsorted(impressions.candidates.offsets, place, side="right") - 1
+    clicks = np.bincount(impression, minlength=len(impressions))
+    mixed = (clicks > 0) & (clicks < impressions.candidates.lengths)
+    kept = mixed[impression]
+    return Clicks(impression[kept], place[kept], int((~mixed).sum()))
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Batches as a function of the step alone: a resumed run sees what the killed one would have."""
+
+    impressions: Impressions
+    clicks: Clicks
+    tokens: Stories
+    history_length: int
+    batch_size: int
+    negatives: int
+    drop_history: float
+    """Share of clicks shown without their reader's history, so that the newcomer's vector is learnt."""
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Clicks that do not fill a batch wait for another epoch's order."""
+        return max(1, len(self.clicks) // self.batch_size)
+
+    def stories(self) -> np.ndarray:
+        """The rows of all stories that a batch can hold."""
+        rows = np.unique(self.clicks.impression)
+        met = (self.impressions.history.take(rows).values, self.impressions.candidates.take(rows).values)
+        return np.unique(np.concatenate(met))
+
+    def batch(self, step: int, part: int = 0, parts: int = 1) -> Batch:
+        """The batch of a step, or one of its equal parts."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.clicks))
+        chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
+        draw = np.random.default_rng([self.seed, epoch, place])
+        impression = self.clicks.impression[chosen]
+        candidates = self.draw_candidates(chosen, draw)
+        history = pad(self.impressions.history.take(impression), self.history_length)
+        history[draw.random(len(history)) < self.drop_history] = EMPTY
+        mine = slice(part * len(chosen) // parts, (part + 1) * len(chosen) // parts)
+        clicked = np.zeros(candidates.shape, dtype=bool)
+        clicked[:, 0] = True
+        return collate(history[mine], candidates[mine], clicked[mine], self.tokens)
+
+    def draw_candidates(self, chosen: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+        """The clicked story, then some shown beside it and not clicked; EMPTY where there are no more."""
+        shown = self.impressions.candidates.take(self.clicks.impression[chosen])
+        clicked = Ragged(self.impressions.clicked, self.impressions.candidates.offsets)
+        stories = pad(shown)
+        lots = draw.random(stories.shape)
+        lots[(stories == EMPTY) | (pad(clicked.take(self.clicks.impression[chosen])) == 1)] = np.inf
+        order = np.argsort(lots, axis=1)[:, : self.negatives]
+        drawn = np.take_along_axis(stories, order, axis=1)
+        drawn[np.isinf(np.take_along_axis(lots, order, axis=1))] = EMPTY
+        positive = self.impressions.candidates.values[self.clicks.place[chosen]]
+        return np.concatenate([positive[:, None], drawn], axis=1).astype(np.int64)
