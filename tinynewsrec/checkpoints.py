@@ -74,6 +74,6 @@ def open_under(name: str | Path) -> list[Checkpoint]:
     if not folders:
         raise FileNotFoundError(
             f"No checkpoint under {root}: expected folders with config.json and model.safetensors. "
-            f"Train one with python -m training.finetune --out {root}/teacher"
+            f"Train one with python -m training.finetune_teacher --out {root}/teacher"
         )
     return [Checkpoint.open(folder) for folder in folders]

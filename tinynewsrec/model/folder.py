@@ -44,8 +44,9 @@ def find_folder(name: str | Path, revision: str | None = None, token: str | None
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise FileNotFoundError(
-            f"No checkpoint {str(name)!r}: expected a folder with config.json and model.safetensors, or "
-            f"the id of a public model on the hub. The hub says: {reason}"
+            f"No checkpoint {str(name)!r}: expected a folder with config.json and {WEIGHTS}, or the id of a "
+            f"public model on the hub, which says: {reason} "
+            f"Train one with python -m training.finetune_teacher --out DIR"
         ) from error
 
 
