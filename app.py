@@ -1,0 +1,45 @@
+"""Looks inside news recommenders, side by side: python app.py --data DIR --checkpoints DIR_OR_HUB_ID"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from tinynewsrec.data.read import FORMATS, describe
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    data: Path = ASSETS / "sample" / "dev"
+    """Folder of one part of a data set: news.tsv and behaviors.tsv."""
+    checkpoints: tuple[str, ...] = (str(ASSETS / "checkpoints"),)
+    """Trained models: folders, folders of folders, or ids of models on the hub."""
+    port: int | None = None
+    """Port to listen on; GRADIO_SERVER_PORT, or the first free one from 7860, if not given."""
+    host: str | None = None
+    """Address to listen on; GRADIO_SERVER_NAME, or this machine alone, if not given."""
+
+
+def main(arguments: Arguments) -> None:
+    if not any(form.recognises(arguments.data) for form in FORMATS):
+        sys.exit(describe(arguments.data))
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    # Imported here, for Gradio takes seconds, and a mistyped folder should be told at once.
+    from tinynewsrec.views.page import launch_settings, page_of
+    from tinynewsrec.views.workspace import Workspace
+
+    workspace = Workspace(arguments.data, arguments.checkpoints)
+    app = page_of(workspace)
+    app.launch(
+        server_port=arguments.port, server_name=arguments.host, prevent_thread_lock=True, **launch_settings()
+    )
+    workspace.start()
+    app.block_thread()
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Arguments, description=__doc__))

@@ -1,0 +1,5 @@
+"""The app's tabs, in order. To add one, write a module like the others and list it here."""
+
+from tinynewsrec.views import reader, speed
+
+VIEWS = (reader, speed)

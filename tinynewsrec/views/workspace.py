@@ -1,0 +1,101 @@
+"""What the app was started with, and what of it is ready by now. Views read from here and change nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from tinynewsrec.analysis.pickers import Pick
+from tinynewsrec.data.tables import Impression, Split
+
+Stage = Literal["reading", "opening", "loading", "encoding", "comparing", "finished"]
+
+
+class Progress(NamedTuple):
+    """What is being prepared; `done` of `total` stories or impressions, where they are counted."""
+
+    stage: Stage
+    model: str = ""
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A checkpoint that is ready to rank: its weights, and a vector for each story of the split."""
+
+    # Neither type is named here: their modules import torch, which takes longer than the whole first page.
+    checkpoint: Any
+    recommender: Any
+    vectors: Float[np.ndarray, "N D"]
+
+    @property
+    def name(self) -> str:
+        return self.checkpoint.name
+
+    @property
+    def layers(self) -> int:
+        return self.checkpoint.config.layers
+
+    @property
+    def history_length(self) -> int:
+        return self.checkpoint.config.history_length
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.recommender.parameters())
+
+    def score(self, impression: Impression) -> Float[np.ndarray, " C"]:
+        """One score for each candidate, through the same `score` as training."""
+        import torch
+
+        history = impression.history[-self.history_length :]
+        news = self.vectors[np.concatenate([history, impression.candidates])].astype(np.float32)
+        places = torch.arange(len(news))[None]
+        clicks = places[:, : len(history)] if len(history) else torch.full((1, 1), -1)
+        with torch.no_grad():
+            scores = self.recommender.score(torch.from_numpy(news), clicks, places[:, len(history) :])
+        return scores[0].float().numpy()
+
+
+@dataclass(eq=False)
+class Workspace:
+    """Filled in the background by `start`; `version` grows whenever a view has something new to show."""
+
+    data: Path
+    places: Sequence[str | Path]
+    """Where checkpoints are looked for: folders or hub ids."""
+    split: Split | None = None
+    notice: str = ""
+    """What a sample says of itself; empty for other data."""
+    models: tuple[Model, ...] = ()
+    """Largest first; the first is the one the others are held against."""
+    picks: dict[str, list[Pick]] = field(default_factory=dict)
+    """Readers worth looking at, by the name of the picker; a picker that has not run yet is missing."""
+    compared: int = 0
+    """Impressions that the pickers which need scores looked at."""
+    problems: tuple[str, ...] = ()
+    progress: Progress = Progress("reading")
+    version: int = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.progress.stage == "finished"
+
+    def start(self) -> Thread:
+        """Reads the data and loads the models in a thread of their own, while the page is already there."""
+        from tinynewsrec.views.preparation import prepare
+
+        thread = Thread(target=prepare, args=(self,), name="preparation", daemon=True)
+        thread.start()
+        return thread
+
+    def change(self, **values: Any) -> None:
+        """Sets what views read, then tells them; only the preparing thread calls this."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.version += 1
