@@ -1,0 +1,52 @@
+"""The README is a promise; these keep it."""
+
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import tyro
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "training" / "README.md"]
+COMMANDS = [
+    command
+    for page in PAGES
+    for command in re.findall(
+        r"^python -m ((?:training|tinynewsrec)\.\w+.*)$", page.read_text().replace("\\\n", " "), re.M
+    )
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_parse(command):
+    module, *flags = shlex.split(command)
+    tyro.cli(import_module(module).Arguments, args=flags)
+
+
+@pytest.mark.parametrize("flags", re.findall(r"^python app\.py(.*)$", PAGES[0].read_text(), re.M))
+def test_app_commands_parse(flags):
+    tyro.cli(import_module("app").Arguments, args=shlex.split(flags))
+
+
+def test_every_command_is_documented():
+    runnable = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in [*ROOT.glob("training/*.py"), *ROOT.glob("tinynewsrec/*.py")]
+        if '__name__ == "__main__"' in path.read_text()
+    }
+    assert {command.split()[0] for command in COMMANDS} == runnable
+
+
+def test_the_tree_is_the_tree_on_disk():
+    tree = PAGES[0].read_text().split("```\napp.py", 1)[1].split("```")[0]
+    drawn = re.findall(r"(\w+\.py) ", "app.py" + tree)
+    sources = [ROOT / "app.py", *ROOT.glob("tinynewsrec/**/*.py"), *ROOT.glob("training/*.py")]
+    assert sorted(drawn) == sorted(path.name for path in sources if path.name != "__init__.py")
+
+
+def test_pictures_and_links_exist():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert target.startswith("http") or (page.parent / target).exists(), target
