@@ -1,5 +1,6 @@
 import json
 import shutil
+from contextlib import suppress
 
 import pytest
 import torch
@@ -60,6 +61,16 @@ def add_tensor(folder):
     write_weights(weights | {"extra": torch.zeros(1)}, folder / "model.safetensors")
 
 
+def change_weight(folder, name, value):
+    weights = read_weights(folder / "model.safetensors")
+    write_weights(weights | {name: value}, folder / "model.safetensors")
+
+
+def change_language_model(folder, **settings):
+    known = json.loads((folder / "config.json").read_text())["language_model"]
+    edit_config(folder, language_model=known | settings)
+
+
 BREAKS = {
     "is missing, so": lambda folder: (folder / "config.json").unlink(),
     "not valid JSON: .*line 1": lambda folder: (folder / "config.json").write_text("{"),
@@ -75,6 +86,20 @@ BREAKS = {
     "extra has no place in the model": add_tensor,
     "plain name of a file beside": lambda folder: edit_config(folder, shared_weights="../../secret"),
     "no readable tokenizer": lambda folder: [path.unlink() for path in folder.glob("tokenizer*")],
+    "Its tokenizer is missing": lambda folder: (folder / "tokenizer.json").unlink(),
+    "a tokenizer of more than the 9 words": lambda folder: change_language_model(folder, vocab_size=9),
+    "newcomer holds what no weight can be": lambda folder: change_weight(
+        folder, "user_encoder.newcomer", torch.full((8,), torch.nan)
+    ),
+    "project.weight holds what": lambda folder: change_weight(
+        folder, "news_encoder.project.weight", torch.ones(8, 16, dtype=torch.int8)
+    ),
+    "no matrix that it fits": lambda folder: change_weight(folder, "lost#scale", torch.ones(3, 1)),
+    "config.json: Not the configuration": lambda folder: change_language_model(folder, num_attention_heads=0),
+    "config.json: Cannot keep 9 layers": lambda folder: edit_config(
+        folder, recommender=json.loads((folder / "config.json").read_text())["recommender"] | {"layers": 9}
+    ),
+    "got 3": lambda folder: edit_config(folder, shared_weights=3),
 }
 
 
@@ -90,6 +115,22 @@ def test_a_pickle_is_never_read(folder):
     torch.save({}, folder / "pytorch_model.bin")
     with pytest.raises(FileNotFoundError, match="model.safetensors is missing"):
         Recommender.from_pretrained(folder)
+
+
+def test_code_in_a_folder_is_never_run(folder, tmp_path):
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    path = folder / "tokenizer_config.json"
+    settings = json.loads(path.read_text()) | {"auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]}}
+    path.write_text(json.dumps(settings))
+    change_language_model(folder, auto_map={"AutoModel": "evil.Evil"}, attn_implementation="someone/kernel")
+    with suppress(ValueError):
+        Recommender.from_pretrained(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_half_precision_is_read_as_single(folder, tokens):
+    change_language_model(folder, dtype="float16")
+    assert Recommender.from_pretrained(folder).encode(tokens).dtype == torch.float32
 
 
 def test_shapes_that_differ_are_named(folder):

@@ -112,7 +112,7 @@ def test_too_many_layers_is_refused(tokenizer):
 
 
 def test_wrong_settings_are_explained():
-    with pytest.raises(ValueError, match="layers must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="layers must be a whole number of 1 or more, got 0"):
         ModelConfig(layers=0)
     with pytest.raises(ValueError, match="multiple of heads"):
         ModelConfig(user_encoder="self-attention", news_size=100, heads=16)

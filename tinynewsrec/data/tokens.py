@@ -39,7 +39,12 @@ class Stories(Protocol):
 def tokenize(titles: Sequence[str], tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
     """Titles as token ids, cut to `length` tokens, the special ones included."""
     encoded = tokenizer(
-        list(titles) or [""], truncation=True, max_length=length, padding=True, return_tensors="pt"
+        list(titles) or [""],
+        truncation=True,
+        max_length=length,
+        padding=True,
+        padding_side="right",
+        return_tensors="pt",
     )
     kept = slice(len(titles))
     return Tokens(encoded["input_ids"][kept], encoded["attention_mask"][kept].bool())

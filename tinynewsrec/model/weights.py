@@ -32,11 +32,16 @@ def read_weights(path: Path) -> Weights:
         raise ValueError(
             f"{path} is not a readable safetensors file ({error}); fetch or train it again."
         ) from error
-    return {
-        name: restored(tensor, stored[name + SCALE]) if name + SCALE in stored else tensor
-        for name, tensor in stored.items()
-        if not name.endswith(SCALE)
-    }
+    weights = {name: tensor for name, tensor in stored.items() if not name.endswith(SCALE)}
+    for scale in stored.keys() - weights.keys():
+        matrix = weights.get(scale.removesuffix(SCALE))
+        if matrix is None or stored[scale].shape != (len(matrix), 1):
+            raise ValueError(f"{path}: {scale} has no matrix that it fits. Fetch the checkpoint again.")
+        weights[scale.removesuffix(SCALE)] = restored(matrix, stored[scale])
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point() or not tensor.isfinite().all():
+            raise ValueError(f"{path}: {name} holds what no weight can be. Fetch the checkpoint again.")
+    return weights
 
 
 def compact(weights: Mapping[str, Tensor]) -> Weights:
