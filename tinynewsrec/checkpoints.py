@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynewsrec.model.config import ModelConfig
-from tinynewsrec.model.folder import WEIGHTS, find_folder, read_blueprint, read_json
+from tinynewsrec.model.folder import TOKENIZER, WEIGHTS, find_folder, read_blueprint, read_json
 from tinynewsrec.model.recommender import Recommender
 
 
@@ -42,15 +42,15 @@ class Checkpoint:
         own = self.folder / WEIGHTS
         return [own, self.shared_weights] if self.shared_weights else [own]
 
+    @property
+    def tokenizer_files(self) -> list[Path]:
+        return sorted({path for pattern in TOKENIZER for path in self.folder.glob(pattern)})
+
     @cached_property
     def content_hash(self) -> str:
         """Of everything that decides a vector: configuration, weights and tokenizer."""
         digest = sha256()
-        for path in [
-            *self.weight_files,
-            self.folder / "config.json",
-            *sorted(self.folder.glob("tokenizer*")),
-        ]:
+        for path in [*self.weight_files, self.folder / "config.json", *self.tokenizer_files]:
             with open(path, "rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
@@ -74,6 +74,6 @@ def open_under(name: str | Path) -> list[Checkpoint]:
     if not folders:
         raise FileNotFoundError(
             f"No checkpoint under {root}: expected folders with config.json and model.safetensors. "
-            f"Train one with python -m training.finetune_teacher --out {root}/teacher"
+            f"Train one with python -m training.finetune_teacher --data DIR --out {root}/teacher"
         )
     return [Checkpoint.open(folder) for folder in folders]

@@ -5,7 +5,7 @@ from typing import Literal
 @dataclass(frozen=True)
 class TrainConfig:
     epochs: int = 4
-    """How often every click is seen."""
+    """How often every click is seen, but for the few that do not fill a last batch."""
     batch_size: int = 512
     """Clicks per optimiser step, over all processes and accumulated parts."""
     accumulate: int = 1

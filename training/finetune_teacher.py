@@ -72,7 +72,11 @@ def main(arguments: Arguments) -> None:
         skipped_impressions=sampler.clicks.skipped,
         settings=settings(arguments),
     )
-    decisive = {"settings": record["settings"], "data": record["data"]}
+    decisive = {
+        "settings": record["settings"],
+        "data": record["data"],
+        "processes": PartialState().num_processes,
+    }
     train(recommender, sampler.batch, steps, losses_of, arguments.training, arguments.out, decisive)
     if not PartialState().is_main_process:
         return
@@ -107,13 +111,21 @@ def fresh_recommender(arguments: Arguments) -> Recommender:
     torch.manual_seed(arguments.training.seed)
     recommender = Recommender(arguments.model, language_model, tokenizer)
     recommender.news_encoder.freeze_below(arguments.trained_layers)
-    return recommender
+    return recommender.to(PartialState().device)
 
 
 def make_sampler(arguments: Arguments, split: Split, recommender: Recommender) -> Sampler:
+    """Raises ValueError where a batch cannot be dealt to all processes alike."""
+    clicks = find_clicks(split.impressions)
+    parts = arguments.training.accumulate * PartialState().num_processes
+    if arguments.training.batch_size % parts or len(clicks) < parts:
+        raise ValueError(
+            f"batch_size must be a multiple of {parts}, the parts that a batch is computed in, and "
+            f"{split.name} have as many clicks; got {arguments.training.batch_size} and {len(clicks)}."
+        )
     sampler = Sampler(
         split.impressions,
-        find_clicks(split.impressions),
+        clicks,
         recommender.tokens(split.news.texts("title")),
         arguments.model.history_length,
         arguments.training.batch_size,

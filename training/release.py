@@ -33,12 +33,18 @@ class Arguments:
 
 
 def main(arguments: Arguments) -> None:
-    family = {checkpoint.name: checkpoint.load() for checkpoint in open_checkpoints(arguments.checkpoints)}
+    checkpoints = open_checkpoints(arguments.checkpoints)
+    family = {checkpoint.name: checkpoint.load() for checkpoint in checkpoints}
+    if len(family) < len(checkpoints):
+        raise ValueError(
+            "Two of these checkpoints have the same folder name, so one would overwrite the other."
+        )
     arguments.out.mkdir(parents=True, exist_ok=True)
     common = in_common([recommender.state_dict() for recommender in family.values()])
     write_weights(compact(common), arguments.out / SHARED)
     for name, recommender in family.items():
         write_member(recommender, common, arguments.out / name)
+        print(f"{name}: measure it anew with python -m tinynewsrec.evaluate --write-metrics")
     for data in arguments.data:
         titles = read_split(data).news.texts("title")
         for name in family:
@@ -60,6 +66,8 @@ def in_common(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 def write_member(recommender: Recommender, common: dict[str, Tensor], folder: Path) -> None:
     own = {name: tensor for name, tensor in recommender.state_dict().items() if name not in common}
     folder.mkdir(parents=True, exist_ok=True)
+    recommender.metrics = {}
+    recommender.training_record |= {"released": "matrices rounded to int8 with one scale for each row"}
     write_weights(compact(own), folder / WEIGHTS)
     recommender.save_description(folder, recommender.blueprint._replace(shared_weights=SHARED))
 

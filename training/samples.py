@@ -1,6 +1,7 @@
 """Draws training cases from impressions: each click with stories shown beside it and not clicked."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,8 +63,9 @@ class Sampler:
     def batch(self, step: int, part: int = 0, parts: int = 1) -> Batch:
         """The batch of a step, or one of its equal parts."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.clicks))
-        chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
+        chosen = order_of(self.seed, epoch, len(self.clicks))[
+            place * self.batch_size : (place + 1) * self.batch_size
+        ]
         draw = np.random.default_rng([self.seed, epoch, place])
         impression = self.clicks.impression[chosen]
         candidates = self.draw_candidates(chosen, draw)
@@ -86,3 +88,9 @@ class Sampler:
         drawn[np.isinf(np.take_along_axis(lots, order, axis=1))] = EMPTY
         positive = self.impressions.candidates.values[self.clicks.place[chosen]]
         return np.concatenate([positive[:, None], drawn], axis=1).astype(np.int64)
+
+
+@lru_cache(maxsize=1)
+def order_of(seed: int, epoch: int, count: int) -> np.ndarray:
+    """The clicks of an epoch in the order in which they are seen."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -8,6 +8,7 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
 from training.finetune_teacher import Arguments, main
+from training.record import without_machine
 
 
 @pytest.fixture
@@ -59,3 +60,14 @@ def test_a_finished_checkpoint_is_not_trained_over(arguments):
     main(arguments)
     with pytest.raises(ValueError, match="holds a finished checkpoint"):
         main(arguments)
+
+
+def test_a_batch_that_cannot_be_dealt_out_is_explained(arguments):
+    few = replace(arguments.training, batch_size=8, accumulate=8)
+    with pytest.raises(ValueError, match="batch_size must be a multiple of 8"):
+        main(replace(arguments, training=few))
+
+
+def test_no_machine_path_is_recorded():
+    assert without_machine("/home/somebody/MIND/train") == "train"
+    assert without_machine("--data") == "--data" and without_machine("MIND/train") == "MIND/train"

@@ -5,7 +5,7 @@ import torch
 from tinynewsrec.data.batches import EMPTY
 from training.holdout import hold_out_last_day
 from training.losses import click_loss
-from training.samples import Sampler, find_clicks
+from training.samples import Sampler, find_clicks, order_of
 
 
 def sampler(split, tokens, **changes) -> Sampler:
@@ -94,3 +94,8 @@ def test_one_day_cannot_be_held_out(split):
     _, last = hold_out_last_day(split)
     with pytest.raises(ValueError, match="one day only"):
         hold_out_last_day(last)
+
+
+def test_another_epoch_and_another_seed_have_another_order():
+    orders = [tuple(order_of(seed, epoch, 50)) for seed in (0, 1) for epoch in (0, 1)]
+    assert len(set(orders)) == 4 and all(sorted(order) == list(range(50)) for order in orders)

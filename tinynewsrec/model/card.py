@@ -1,6 +1,8 @@
 """The model card of a checkpoint: its README.md."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from tinynewsrec.model.config import ModelConfig
@@ -8,9 +10,9 @@ from tinynewsrec.model.config import ModelConfig
 FRONT = """---
 library_name: tinynewsrec
 tags: [news-recommendation, mind, tiny-newsrec]
-base_model: {base}
----
+{base}---
 """
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 BODY = """
 # News recommender, {layers} layers
@@ -52,7 +54,7 @@ def model_card(
 ) -> str:
     body = BODY.format(
         layers=config.layers,
-        base=config.language_model,
+        base=language_model_name(config.language_model),
         pooling=config.pooling,
         news_size=config.news_size,
         user=USERS[config.user_encoder].format(length=config.history_length),
@@ -60,7 +62,28 @@ def model_card(
         metrics=metrics_table(metrics),
         training=json.dumps(training, indent=2, ensure_ascii=False),
     )
-    return FRONT.format(base=config.language_model) + body
+    return FRONT.format(base=base_model(config.language_model)) + body
+
+
+def base_model(language_model: str) -> str:
+    """The line of the front matter that the hub makes a link of; nothing for what is not on the hub."""
+    return f"base_model: {json.dumps(language_model)}\n" if is_hub_id(language_model) else ""
+
+
+def is_hub_id(language_model: str) -> bool:
+    return HUB_ID.fullmatch(language_model) is not None and not Path(language_model).exists()
+
+
+def language_model_name(language_model: str) -> str:
+    """A hub id whole; of a folder its own name, since where it lay says nothing elsewhere."""
+    if is_hub_id(language_model):
+        return language_model
+    return one_line(re.split(r"[/\\]", language_model.rstrip("/\\"))[-1])
+
+
+def one_line(text: str) -> str:
+    """Without line ends, which could begin a heading, a fence or front matter."""
+    return " ".join(text.split())
 
 
 def metrics_table(metrics: dict[str, Any]) -> str:
@@ -68,12 +91,12 @@ def metrics_table(metrics: dict[str, Any]) -> str:
     if not metrics:
         return "Not measured."
     rows = [
-        f"| {name} | {value['value']:.2f} | {value['low']:.2f} to {value['high']:.2f} |"
+        f"| {one_line(name)} | {value['value']:.2f} | {value['low']:.2f} to {value['high']:.2f} |"
         for name, value in metrics["metrics"].items()
     ]
     return "\n".join(
         [
-            f"On {metrics['data']}: {metrics['impressions']:,} impressions of {metrics['readers']:,} "
+            f"On {one_line(metrics['data'])}: {metrics['impressions']:,} impressions of {metrics['readers']:,} "
             f"readers, {metrics['skipped']:,} skipped (all or none clicked).",
             "",
             "| metric | value | 95 % interval over readers |",

@@ -20,8 +20,8 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.weights import Weights, read_weights
 
 WEIGHTS = "model.safetensors"
-FILES = ["config.json", WEIGHTS, "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json"]
-FILES += ["*.model", "metrics.json", "training.json", "README.md"]
+TOKENIZER = ["tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model"]
+FILES = ["config.json", WEIGHTS, *TOKENIZER, "metrics.json", "training.json", "README.md"]
 
 
 class Blueprint(NamedTuple):
