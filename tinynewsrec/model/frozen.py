@@ -25,9 +25,6 @@ class FrozenWords:
     mask: Bool[Tensor, "N T"]
     layers: int
 
-    def __len__(self) -> int:
-        return len(self.mask)
-
     @property
     def lengths(self) -> Int[Tensor, " N"]:
         return self.mask.sum(-1)
