@@ -156,7 +156,7 @@ def chart(workspace: Workspace, durations: Float[np.ndarray, "R J"]) -> go.Figur
     figure.update_layout(
         height=380,
         showlegend=False,
-        margin={"l": 70, "r": 30, "t": 60, "b": 70},
+        margin={"l": 70, "r": 90, "t": 60, "b": 70},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         title={"text": escaped(DATA.format(name=workspace.split.name)), "font": {"size": 14}, "x": 0.99},
@@ -181,8 +181,8 @@ def point(model: Model, timing: Timing, colour: str, shape: str, by_quality: boo
         error_y=error,
         mode="markers+text",
         cliponaxis=False,
-        text=[escaped(model.name)],
-        textposition="top center",
+        text=["\u00a0" + escaped(model.name)],
+        textposition="top right",  # between the two bars
         marker={"size": 13, "color": colour, "symbol": shape},
         name=escaped(model.name),
         hovertemplate=f"%{{x:.2f}} ms, %{{y:.1f}}<extra>{escaped(model.name)}</extra>",
