@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from importlib import import_module
 from pathlib import Path
 
@@ -41,9 +43,32 @@ def test_every_command_is_documented():
 
 def test_the_tree_is_the_tree_on_disk():
     tree = PAGES[0].read_text().split("```\napp.py", 1)[1].split("```")[0]
-    drawn = re.findall(r"(\w+\.py) ", "app.py" + tree)
-    sources = [ROOT / "app.py", *ROOT.glob("tinynewsrec/**/*.py"), *ROOT.glob("training/*.py")]
-    assert sorted(drawn) == sorted(path.name for path in sources if path.name != "__init__.py")
+    sources = [ROOT / "app.py", *ROOT.glob("tinynewsrec/**/*.py"), *ROOT.glob("training/**/*.py")]
+    files = {path.relative_to(ROOT) for path in sources if path.name != "__init__.py"}
+    folders = {parent for path in files for parent in path.parents} - {Path(".")}
+    assert sorted(drawn_paths("app.py" + tree)) == sorted(
+        [*map(str, files), *(f"{folder}/" for folder in folders)]
+    )
+
+
+def drawn_paths(tree: str) -> list[str]:
+    """Every line's path: the folders it is indented under, and the name it begins with."""
+    paths, folders = [], []
+    for line in tree.strip().splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders[depth:] = [line.split()[0]]
+        paths.append("".join(folders))
+    return paths
+
+
+def test_bundled_files_are_not_ignored():
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("needs git and a checkout")
+    bundled = [path for path in ROOT.glob("assets/**/*") if path.is_file()]
+    weights = ROOT / "assets/checkpoints/teacher/model.safetensors"
+    command = ["git", "check-ignore", "--no-index", *map(str, [*bundled, weights])]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (1, ""), found.stdout + found.stderr
 
 
 def test_pictures_and_links_exist():

@@ -32,7 +32,12 @@ from tinynewsrec.evaluation.table import comparison_table, heading
 from tinynewsrec.model.card import model_card
 from tinynewsrec.model.folder import write_json
 
-COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+COLUMNS = (
+    TextColumn("{task.description}", markup=False),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Arguments:
     data: Path
     """Folder of the split to measure on."""
     checkpoints: tuple[str, ...]
-    """Checkpoints, folders of checkpoints, or hub ids; all are compared with the one of most layers."""
+    """Checkpoints, folders of them, or hub ids; all are compared with the first (the largest in a folder)."""
     train: Path | None = None
     """Folder of the split to count popularity and age on; the folder `train` beside `data` if not given."""
     baselines: bool = True
@@ -63,28 +68,73 @@ class Arguments:
 
 def main(arguments: Arguments) -> None:
     checkpoints = open_named(arguments.checkpoints)
+    check_writable(arguments, checkpoints)
     split = read_split(arguments.data)
     check_labels(arguments, split)
     with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as bar:
         records, notes = measure_all(arguments, checkpoints, split, bar)
+    if arguments.json is not None:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(records, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if arguments.write_metrics:
+        for record, checkpoint in zip(records, checkpoints.values(), strict=False):  # baselines come after
+            write_metrics(record, checkpoint)
+    show(split, records, notes)
+
+
+def show(split: Split, records: Sequence[dict[str, Any]], notes: Sequence[str]) -> None:
     console = Console()
     console.print(heading(split, records), markup=False, highlight=False)
     console.print(comparison_table(records))
     for note in notes:
         console.print(note, markup=False, highlight=False)
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(records, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def open_named(names: Sequence[str]) -> dict[str, Checkpoint]:
-    """Checkpoints by folder name; those of one name by as much of their path as tells them apart."""
-    checkpoints = {checkpoint.folder.resolve(): checkpoint for checkpoint in open_checkpoints(names)}
-    if not checkpoints:
+    """Checkpoints by name, each once: the first that was named, then the others, largest first."""
+    opened = [*open_checkpoints(names[:1])[:1], *open_checkpoints(names)]
+    if not opened:
         raise ValueError("Expected at least one folder or hub id after --checkpoints, found none.")
-    depth = 1
-    while len({folder.parts[-depth:] for folder in checkpoints}) < len(checkpoints):
-        depth += 1
-    return {"/".join(folder.parts[-depth:]): checkpoint for folder, checkpoint in checkpoints.items()}
+    checkpoints = list({checkpoint.folder.resolve(): checkpoint for checkpoint in opened}.values())
+    return dict(zip(told_apart(checkpoints), checkpoints, strict=True))
+
+
+def told_apart(checkpoints: Sequence[Checkpoint]) -> list[str]:
+    """Their names; folders of one name by as much of their paths as tells them apart.
+
+    Each is a way down from a folder of predictions. Raises ValueError where paths tell nothing apart.
+    """
+    names = [name_within(checkpoint, 1) for checkpoint in checkpoints]
+    for depth in range(2, 2 + max(len(checkpoint.folder.resolve().parts) for checkpoint in checkpoints)):
+        names = [
+            name_within(checkpoint, depth) if names.count(name) > 1 else name
+            for name, checkpoint in zip(names, checkpoints, strict=True)
+        ]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Expected checkpoints of different names, found {', '.join(names)}; rename one.")
+    return names
+
+
+def name_within(checkpoint: Checkpoint, depth: int) -> str:
+    """A hub id whole; of a folder, the last parts of its path."""
+    below_root = checkpoint.folder.resolve().parts[1:]
+    parts = checkpoint.name.split("/") if from_hub(checkpoint) else below_root[-depth:]
+    return "/".join(part for part in parts if part not in ("", ".", "..")) or "checkpoint"
+
+
+def from_hub(checkpoint: Checkpoint) -> bool:
+    return checkpoint.name != checkpoint.folder.resolve().name
+
+
+def check_writable(arguments: Arguments, checkpoints: dict[str, Checkpoint]) -> None:
+    """Raises ValueError for metrics that would go to the hub's cache, where files are links to others."""
+    for name, checkpoint in checkpoints.items():
+        linked = (checkpoint.folder / "config.json").is_symlink()
+        if arguments.write_metrics and (linked or from_hub(checkpoint)):
+            raise ValueError(
+                f"--write-metrics expects checkpoints in folders of their own, found {name} in the hub's "
+                f"cache, {checkpoint.folder}. Copy it to a folder and name that, or use --json."
+            )
 
 
 def check_labels(arguments: Arguments, split: Split) -> None:
@@ -110,9 +160,6 @@ def measure_all(
         comparison_record(report, reports[0], split, arguments.resamples, arguments.seed)
         for report in reports
     ]
-    if arguments.write_metrics:
-        for record in records[: len(checkpoints)]:
-            write_metrics(record, checkpoints[record["checkpoint"]])
     return records, notes
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tyro
 
+from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
 
 IMPRESSIONS_AT_ONCE = 50_000
@@ -103,4 +104,5 @@ def random_lines(words: list[str], lengths: np.ndarray, random: np.random.Genera
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments, description=__doc__))
+    with readable_errors():
+        main(tyro.cli(Arguments, description=__doc__))

@@ -13,9 +13,10 @@ Reader r meets candidate s of storyline l and subcategory c on day d. The attrac
                             and g ** (days since r last clicked a story of l)
     tone(r) ~ Normal(0, t), taste(r) ~ |Normal(a, a / 2)|
 
-Of C candidates K are clicked. Each of these clicks is, with probability e, an accident, uniform over
-the candidates; the others are drawn without replacement, in proportion to exp(utility). The letters
-are the fields of ClickModel. An oracle knows utility(r, s, d), but neither draw.
+Of C candidates K are clicked. Each of these clicks is, with probability e, an accident. The others are
+drawn first, one after another without replacement, in proportion to exp(utility); then the accidents,
+uniform over the candidates that are left, likewise without replacement. The letters are the fields of
+ClickModel. An oracle knows utility(r, s, d), but neither draw.
 """
 
 from dataclasses import dataclass

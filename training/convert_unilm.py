@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import BertTokenizer
 
+from tinynewsrec.commands import readable_errors
 from tinynewsrec.model.unilm import BUCKETS, UniLMv2Config, UniLMv2Model
 
 Weights = dict[str, Tensor]  # by name
@@ -206,4 +207,5 @@ def listed(names: Iterable[str], most: int = 5) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments, description=__doc__))
+    with readable_errors():
+        main(tyro.cli(Arguments, description=__doc__))

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 import tyro
 
+from tinynewsrec.commands import readable_errors
 from training.fetch import DownloadError, Unreachable, fetch
 from training.unpack import ArchiveError, unpack
 
@@ -96,7 +97,10 @@ def ask_for_consent(arguments: Arguments) -> None:
 
 
 def install(arguments: Arguments, archive: Archive) -> None:
-    """Downloads, checks and unpacks one archive. One that lay there already is used, and left there."""
+    """Downloads, checks and unpacks one archive. One that lay there already is used, and left there.
+
+    One that is downloaded is deleted, unless another trouble than its own, such as a full disk, stops this.
+    """
     path = arguments.to / archive.name
     placed_by_hand = path.exists()
     if not placed_by_hand:
@@ -109,9 +113,12 @@ def install(arguments: Arguments, archive: Archive) -> None:
         published = not placed_by_hand and arguments.url is None
         check(path, archive.size if published else None, arguments.sha256.get(archive.name))
         unpack(path, arguments.to / archive.part, FILES)
-    finally:
+    except (DownloadError, ArchiveError):
         if not placed_by_hand:
             path.unlink()
+        raise
+    if not placed_by_hand:
+        path.unlink()
 
 
 def check(path: Path, size: int | None, sha256: str | None) -> None:
@@ -140,7 +147,5 @@ def advice(arguments: Arguments) -> str:
 
 
 if __name__ == "__main__":
-    try:
+    with readable_errors():
         main(tyro.cli(Arguments, description=__doc__))
-    except (OSError, ArchiveError) as error:
-        sys.exit(str(error))

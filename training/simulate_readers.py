@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import tyro
 
+from tinynewsrec.commands import readable_errors
 from training.click_model import ClickModel, Life, Visit, simulate
 from training.mind_format import history, write_split
 from training.sample_stories import Stories, read_stories
@@ -107,4 +108,5 @@ def digest(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments, description=__doc__))
+    with readable_errors():
+        main(tyro.cli(Arguments, description=__doc__))

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import tyro
 from conftest import make_recommender
+from rich.console import Console
+from rich.progress import Progress
 
+from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.tables import Ragged
-from tinynewsrec.evaluate import Arguments, main
+from tinynewsrec.evaluate import COLUMNS, Arguments, main, open_named, told_apart
 from tinynewsrec.evaluation.metrics import NAMES, measure
 from tinynewsrec.evaluation.predictions import ranks_of, write_predictions
 from tinynewsrec.evaluation.report import (
@@ -130,6 +133,86 @@ def test_checkpoints_of_one_name_are_told_apart_by_their_path(mind_folder, check
     (checkpoints / "student").rename(checkpoints / "again" / "teacher")
     records = run(mind_folder, checkpoints, tmp_path, baselines=False)
     assert [record["checkpoint"] for record in records] == ["checkpoints/teacher", "again/teacher"]
+
+
+def test_only_those_of_one_name_are_lengthened(checkpoints):
+    for parent in ("a", "b"):
+        copytree(checkpoints / "teacher", checkpoints / parent / "again")
+    assert set(open_named([str(checkpoints)])) == {"teacher", "student", "a/again", "b/again"}
+
+
+@pytest.fixture
+def in_hub_cache(checkpoints, tmp_path, monkeypatch):
+    """A student as the hub's client keeps it: a folder called by a revision, full of links."""
+    snapshot = tmp_path / "models--alice--student" / "snapshots" / "0f3a"
+    snapshot.mkdir(parents=True)
+    for path in (checkpoints / "student").iterdir():
+        (snapshot / path.name).symlink_to(path)
+    monkeypatch.setattr("tinynewsrec.model.folder.snapshot_download", lambda *_, **__: str(snapshot))
+    return snapshot
+
+
+def test_a_checkpoint_from_the_hub_goes_by_its_id(in_hub_cache, mind_folder, checkpoints, tmp_path):
+    names = ("alice/student", str(checkpoints / "student"))
+    numbers, ranked = tmp_path / "new" / "numbers.json", tmp_path / "ranked"
+    settings = {"json": numbers, "predictions": ranked, "baselines": False, "resamples": 5}
+    main(Arguments(mind_folder, names, **settings))
+    assert [record["checkpoint"] for record in json.loads(numbers.read_text())] == [
+        "alice/student",
+        "student",
+    ]
+    assert (ranked / "alice" / "student" / "prediction.txt").is_file()
+
+
+def test_a_name_never_leads_out_of_the_folder_of_predictions(checkpoints):
+    student = Checkpoint.open(checkpoints / "student")
+    assert told_apart([replace(student, name="../../student")]) == ["student"]
+    assert told_apart([replace(student, name="/alice//student")]) == ["alice/student"]
+
+
+def test_checkpoints_that_no_path_tells_apart_are_refused(checkpoints):
+    student = Checkpoint.open(checkpoints / "student")
+    with pytest.raises(ValueError, match="different names, found alice/one, alice/one"):
+        told_apart([replace(student, name="alice/one"), replace(student, name="alice/one")])
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_metrics_are_not_written_into_the_cache_of_the_hub(in_hub_cache, checkpoints, tmp_path, by_id):
+    before = (checkpoints / "student" / "metrics.json").read_bytes()
+    name = "alice/student" if by_id else str(in_hub_cache)
+    with pytest.raises(ValueError, match="--write-metrics expects checkpoints in folders of their own"):
+        main(Arguments(tmp_path / "never read", (name,), write_metrics=True))
+    assert (checkpoints / "student" / "metrics.json").read_bytes() == before
+
+
+def test_all_are_compared_with_the_first_named_whatever_its_size(mind_folder, checkpoints, tmp_path):
+    names = (str(checkpoints / "student"), str(checkpoints))
+    main(Arguments(mind_folder, names, json=tmp_path / "n.json", baselines=False, resamples=5))
+    records = json.loads((tmp_path / "n.json").read_text())
+    assert [record["checkpoint"] for record in records] == ["student", "teacher"]
+    assert {record["difference"]["to"] for record in records} == {"student"}
+
+
+def test_names_with_brackets_are_shown_whole(mind_folder, checkpoints, tmp_path, capsys):
+    (checkpoints / "teacher").rename(checkpoints / "a[seed=2]")
+    (checkpoints / "student").rename(checkpoints / "b[red]")
+    run(mind_folder, checkpoints, tmp_path, baselines=False)
+    shown = capsys.readouterr().out
+    assert "difference to a[seed=2]" in shown
+    assert shown.count("a[seed=2]") == 2 and "b[red]" in shown
+    with Progress(*COLUMNS, console=Console(width=100)) as bar:
+        bar.add_task("a[seed=2]")
+    assert "a[seed=2]" in capsys.readouterr().out
+
+
+def test_the_numbers_are_kept_though_what_follows_fails(mind_folder, checkpoints, tmp_path, monkeypatch):
+    def fails(*_):
+        raise OSError("no space")
+
+    monkeypatch.setattr("tinynewsrec.evaluate.write_metrics", fails)
+    with pytest.raises(OSError, match="no space"):
+        run(mind_folder, checkpoints, tmp_path, baselines=False, write_metrics=True)
+    assert len(json.loads((tmp_path / "numbers.json").read_text())) == 2
 
 
 def test_impressions_with_all_or_none_clicked_are_counted_as_skipped(split):

@@ -1,5 +1,6 @@
 """Downloading MIND: with consent, in any number of attempts, and never more than the archives should hold."""
 
+import errno
 import hashlib
 import io
 import re
@@ -125,6 +126,28 @@ def test_every_part_ends_up_in_its_folder_and_the_archives_are_gone(arguments):
         "news.tsv",
         "news.tsv",
     ]
+
+
+def test_a_full_disk_costs_no_archive(arguments, files, monkeypatch):
+    def no_space(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(download, "unpack", no_space)
+        with pytest.raises(OSError, match="No space left"):
+            main(arguments)
+    assert (arguments.to / "MINDsmall_train.zip").read_bytes() == ARCHIVE
+    files.asked.clear()
+    main(arguments)
+    assert files.asked == [None]  # for dev; train goes on with what is there
+    assert (arguments.to / "train" / "news.tsv").read_bytes() == NEWS
+
+
+def test_an_archive_that_cannot_be_unpacked_is_deleted(arguments, files):
+    files.content["MINDsmall_train.zip"] = b"no archive"
+    with pytest.raises(ArchiveError, match="Download it anew"):
+        main(arguments)
+    assert not (arguments.to / "MINDsmall_train.zip").exists()
 
 
 def test_a_second_run_asks_for_nothing(arguments, files, capsys):

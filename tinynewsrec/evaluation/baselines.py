@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import nn
 
 from tinynewsrec.data.tables import Impressions, News, Split
-from tinynewsrec.evaluation.report import System
+from tinynewsrec.evaluation.report import System, device
 from tinynewsrec.evaluation.scores import score_impressions
 from tinynewsrec.evaluation.vectors import Progress, unsaved_vectors, unseen
 from tinynewsrec.model.config import ModelConfig
@@ -96,7 +96,7 @@ def zero_shot(split: Split, language_model: str, progress: Progress = unseen) ->
 
     Readers without history get equal scores. Raises ValueError where the language model cannot be loaded.
     """
-    recommender = untrained(language_model)
+    recommender = untrained(language_model).to(device())
     vectors = unsaved_vectors(recommender, split.news.texts("title"), progress)
     unit = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(min=1e-12)
     scores = score_impressions(recommender, unit, split.impressions)

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from tinynewsrec.checkpoints import Checkpoint
@@ -95,9 +96,14 @@ def recommender_system(
 
 def checkpoint_system(name: str, checkpoint: Checkpoint, split: Split, progress: Progress = unseen) -> System:
     """News vectors are read from beside the checkpoint or the cache where they are there."""
-    recommender = checkpoint.load()
+    recommender = checkpoint.load().to(device())
     vectors = news_vectors(checkpoint, split.news.texts("title"), lambda: recommender, progress)
     return recommender_system(name, recommender, vectors, split, progress)
+
+
+def device() -> str:
+    """A GPU where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def metrics_record(report: Report, split: Split, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from tinynewsrec.data.tables import Split
@@ -27,7 +28,7 @@ def comparison_table(records: Sequence[dict[str, Any]]) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
-        caption="percent, with 95 % intervals over readers" + (f"; difference to {to}" if to else ""),
+        caption="percent, with 95 % intervals over readers" + (f"; difference to {escape(to)}" if to else ""),
     )
     table.add_column("system", overflow="fold", min_width=10)
     for name in ("layers\nparams", *SHOWN, "difference\nin AUC"):
@@ -41,7 +42,7 @@ def cells(record: dict[str, Any]) -> list[str]:
     difference = record["difference"]
     compared = difference is not None and difference["to"] != record["checkpoint"]
     return [
-        record["checkpoint"],
+        escape(record["checkpoint"]),
         "" if record["layers"] is None else f"{record['layers']}\n{record['parameters'] / 1e6:.1f}M",
         *(measured(record["metrics"].get(name)) for name in SHOWN),
         gained(difference["AUC"]) if compared else "",

@@ -7,12 +7,13 @@ from typing import Any
 
 from tinynewsrec.model.config import ModelConfig
 
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
+
 FRONT = """---
 library_name: tinynewsrec
 tags: [news-recommendation, mind, tiny-newsrec]
 {base}---
 """
-HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 BODY = """
 # News recommender, {layers} layers
@@ -96,8 +97,8 @@ def metrics_table(metrics: dict[str, Any]) -> str:
     ]
     return "\n".join(
         [
-            f"On {one_line(metrics['data'])}: {metrics['impressions']:,} impressions of {metrics['readers']:,} "
-            f"readers, {metrics['skipped']:,} skipped (all or none clicked).",
+            f"On {one_line(metrics['data'])}: {metrics['impressions']:,} impressions of "
+            f"{metrics['readers']:,} readers, {metrics['skipped']:,} skipped (all or none clicked).",
             "",
             "| metric | value | 95 % interval over readers |",
             "| --- | --- | --- |",
