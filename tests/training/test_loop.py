@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import tyro
+from accelerate.state import AcceleratorState
 from conftest import make_recommender
 
 from tinynewsrec.data.batches import EMPTY
@@ -94,6 +95,16 @@ def test_accumulated_parts_take_the_same_step(tokenizer, sampler, tmp_path):
     untrained = make_recommender(tokenizer)(sampler.batch(0))
     torch.testing.assert_close(scores(3), scores(1), atol=1e-3, rtol=0)
     assert (scores(1) - untrained).abs().max() > 0.05
+
+
+def test_half_precision_trains_single_precision_weights(tokenizer, sampler, tmp_path):
+    single = run(tokenizer, sampler, tmp_path / "fp32")
+    AcceleratorState._reset_state()  # accelerate knows one precision per process
+    half = run(tokenizer, sampler, tmp_path / "bf16", config=replace(CONFIG, precision="bf16"))
+    assert all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in half.values())
+    AcceleratorState._reset_state()
+    difference = max((half[name] - single[name]).abs().max() for name in half)
+    assert 0 < difference < 0.2
 
 
 def test_frozen_parts_do_not_move(tokenizer, sampler, tmp_path):
