@@ -23,6 +23,10 @@ class Arguments:
     host: str | None = None
     """Address to listen on; GRADIO_SERVER_NAME, or this machine alone, if not given."""
 
+    def __post_init__(self):
+        if self.port is not None and not 0 < self.port < 65536:
+            raise ValueError(f"port must be between 1 and 65535, got {self.port}.")
+
 
 def main(arguments: Arguments) -> None:
     if not any(form.recognises(arguments.data) for form in FORMATS):
@@ -34,9 +38,20 @@ def main(arguments: Arguments) -> None:
 
     workspace = Workspace(arguments.data, arguments.checkpoints)
     app = page_of(workspace)
-    app.launch(
-        server_port=arguments.port, server_name=arguments.host, prevent_thread_lock=True, **launch_settings()
-    )
+    try:
+        app.launch(
+            server_port=arguments.port,
+            server_name=arguments.host,
+            prevent_thread_lock=True,
+            quiet=True,
+            **launch_settings(),
+        )
+    except OSError:
+        sys.exit(
+            f"Port {arguments.port or 'range'} is in use, or {arguments.host or 'this address'} cannot be "
+            f"listened on. Name another with --port or --host."
+        )
+    print(f"Open {app.local_url} in a browser. Ctrl+C ends the app.", flush=True)
     workspace.start()
     app.block_thread()
 

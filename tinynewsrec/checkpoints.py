@@ -62,18 +62,22 @@ def open_checkpoints(names: Sequence[str | Path]) -> list[Checkpoint]:
 
     Raises FileNotFoundError where there is none.
     """
-    found = [checkpoint for name in names for checkpoint in open_under(name)]
+    found = [Checkpoint.open(place) for name in names for place in checkpoint_places(name)]
     return sorted(found, key=lambda checkpoint: -checkpoint.config.layers)
 
 
-def open_under(name: str | Path) -> list[Checkpoint]:
+def checkpoint_places(name: str | Path) -> list[str | Path]:
+    """The folders under a name that look like checkpoints, or the name itself where it is one, or a hub id.
+
+    Raises FileNotFoundError for a folder that holds none.
+    """
     root = Path(name)
     if not root.is_dir() or (root / "config.json").is_file():
-        return [Checkpoint.open(name)]
+        return [name]
     folders = sorted({path.parent for path in root.rglob("config.json")})
     if not folders:
         raise FileNotFoundError(
-            f"No checkpoint under {root}: expected folders with config.json and model.safetensors. "
+            f"No checkpoint under {root}: expected folders with config.json and {WEIGHTS}. "
             f"Train one with python -m training.finetune_teacher --data DIR --out {root}/teacher"
         )
-    return [Checkpoint.open(folder) for folder in folders]
+    return list(folders)

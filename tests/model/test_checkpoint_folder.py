@@ -194,8 +194,10 @@ def test_no_checkpoint_says_how_to_get_one(tmp_path):
 
 def test_a_name_that_leads_nowhere_is_explained(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(FileNotFoundError, match="No checkpoint 'nobody/nothing': expected a folder"):
+    with pytest.raises(FileNotFoundError, match="No checkpoint nobody/nothing: expected a folder"):
         Checkpoint.open("nobody/nothing")
+    with pytest.raises(FileNotFoundError, match="There is no folder /nowhere/ck: expected"):
+        Checkpoint.open("/nowhere/ck")
 
 
 def test_the_hash_changes_with_the_weights(folder):

@@ -16,10 +16,10 @@ tags: [news-recommendation, mind, tiny-newsrec]
 """
 
 BODY = """
-# News recommender, {layers} layers
+# News recommender, {layers}
 
 Ranks candidate stories for a reader from the titles of the stories they clicked before. News encoder: the
-first {layers} layers of {base}, {pooling} pooling over words, projection to {news_size} numbers. User
+first {layers} of {base}, {pooling} pooling over words, projection to {news_size} numbers. User
 encoder: {user}. Score: dot product. {parameters:,} parameters.
 
 ```python
@@ -54,7 +54,7 @@ def model_card(
     config: ModelConfig, parameters: int, metrics: dict[str, Any], training: dict[str, Any]
 ) -> str:
     body = BODY.format(
-        layers=config.layers,
+        layers=f"{config.layers} layer{'s' * (config.layers > 1)}",
         base=language_model_name(config.language_model),
         pooling=config.pooling,
         news_size=config.news_size,

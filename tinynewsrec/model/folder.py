@@ -9,6 +9,7 @@ README.md           the same for people
 """
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.weights import Weights, read_weights
 
 WEIGHTS = "model.safetensors"
+HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 TOKENIZER = ["tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model"]
 FILES = ["config.json", WEIGHTS, *TOKENIZER, "metrics.json", "training.json", "README.md"]
 
@@ -39,14 +41,17 @@ def find_folder(name: str | Path, revision: str | None = None, token: str | None
     """
     if Path(name).is_dir():
         return Path(name)
+    expected = f"expected a folder with config.json and {WEIGHTS}, or the id of a public model on the hub."
+    train = "To train one: python -m training.finetune_teacher --data DIR --out DIR"
+    if not HUB_ID.fullmatch(str(name)):
+        raise FileNotFoundError(f"There is no folder {name}: {expected} {train}")
     try:
         return Path(snapshot_download(str(name), revision=revision, token=token, allow_patterns=FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise FileNotFoundError(
-            f"No checkpoint {str(name)!r}: expected a folder with config.json and {WEIGHTS}, or the id of a "
-            f"public model on the hub, which says: {reason} "
-            f"Train one with python -m training.finetune_teacher --out DIR"
+            f"No checkpoint {name}: {expected} There is no such folder here, and the hub could not give it "
+            f"({reason}); is there a network? {train}"
         ) from error
 
 

