@@ -205,7 +205,20 @@ def test_an_id_is_found_and_an_unknown_one_keeps_the_view_and_offers_a_near_one(
     expect(source(page)).to_contain_text("reader U102,")
     page.locator(".message").get_by_role("button").click()
     expect(source(page)).to_contain_text("reader U103,")
+    expect(field).to_have_value("U103")
     expect(page.locator(".message")).to_have_count(0)
+
+
+def test_nothing_can_be_typed_over_the_reader_that_is_shown(open_page):
+    page = open_page()
+    page.get_by_label("Models disagree most").click()
+    chosen = page.get_by_label("Reader", exact=True).first
+    expect(chosen).to_have_value(re.compile("rank correlation with teacher"))
+    before = chosen.input_value()
+    chosen.focus()
+    page.keyboard.type("zzz")
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_value(before)
 
 
 def test_surprise_shows_another_impression(open_page):
@@ -253,8 +266,9 @@ def test_timing_can_be_stopped(open_page):
     page.get_by_role("button", name="Measure").click()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".message").last).to_contain_text("Stopped")
-    expect(page.get_by_role("button", name="Stop")).to_be_disabled()
-    assert page.locator(".js-plotly-plot").count() == 0
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name="Measure", exact=True)).to_be_enabled()
+    expect(page.locator(".js-plotly-plot .gtitle")).to_have_count(page.locator("table.plain").count())
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,15 +1,17 @@
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 from conftest import make_recommender
 
+from tinynewsrec.analysis.pickers import Pick
 from tinynewsrec.evaluation.scores import score_impressions
 from tinynewsrec.views import VIEWS, header
 from tinynewsrec.views.impression import history_of, ranking_of
 from tinynewsrec.views.page import page_of
 from tinynewsrec.views.preparation import prepare, read_notice
-from tinynewsrec.views.reader import choose, choose_kind, refresh, search, show, surprise
+from tinynewsrec.views.reader import STORY, choose, choose_kind, label_of, refresh, search, show, surprise
 from tinynewsrec.views.speed import measure
 from tinynewsrec.views.workspace import Progress, Workspace
 
@@ -125,6 +127,32 @@ def test_a_known_id_shows_its_impression_and_leaves_the_kinds(workspace):
     assert (kind["value"], reader["value"], row) == (None, None, 4)
 
 
+def test_a_story_id_is_said_to_be_one(workspace):
+    story = workspace.split.news[3].id
+    message = search(workspace, story)[-1]
+    assert (message["text"], message["near"]) == (STORY.format(id=story), None)
+
+
+def test_an_id_that_cannot_be_printed_is_shown_with_question_marks(workspace):
+    assert "'U1?\u00fc?'" in search(workspace, "U1\u200b\u00fc\ud800")[-1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "label"),
+    [
+        ("one topic", 1.0, "U4: 3 of 4 clicks on {topic}"),
+        ("disagreement", -0.35, "U4: rank correlation with teacher −0.35"),
+        ("right and wrong", 5.0, "U4: rank 1 in teacher, 5 of 5 in student-1"),
+    ],
+)
+def test_a_picked_reader_says_what_for(workspace, kind, evidence, label):
+    clicked = workspace.split.impressions[4].history.tolist()
+    topics = Counter(workspace.split.news[row].category for row in clicked)
+    topic, most = topics.most_common(1)[0]
+    expected = label.replace("3 of 4", f"{most} of 4").format(topic=topic)
+    assert label_of(workspace, kind, Pick(4, evidence)) == expected
+
+
 def test_surprise_never_shows_the_same_impression_again(workspace):
     assert {surprise(workspace, 2)[2] for _ in range(60)} == {0, 1, 3, 4}
 
@@ -177,6 +205,33 @@ def test_one_broken_checkpoint_does_not_take_the_others_along(workspace, checkpo
     prepare(damaged)
     assert [model.name for model in damaged.models] == ["teacher"]
     assert "student-1" in damaged.problems[0]
+
+
+def test_one_broken_configuration_does_not_hide_the_others_and_is_told_once_on_stderr(
+    workspace, checkpoints, capsys
+):
+    (checkpoints / "student-1" / "config.json").write_text("{")
+    damaged = Workspace(workspace.data, [*workspace.places, checkpoints / "student-1"])
+    prepare(damaged)
+    assert [model.name for model in damaged.models] == ["teacher"]
+    assert len(damaged.problems) == 1
+    assert "config.json" in damaged.problems[0]
+    assert capsys.readouterr().err.count(damaged.problems[0]) == 1
+
+
+def test_nothing_is_called_missing_while_it_is_being_loaded(workspace):
+    begun = Workspace(workspace.data, workspace.places)
+    facts = header.facts(begun)
+    assert (facts["data"], facts["models"][0]["size"]) == ("being read", "being loaded")
+    begun.progress = Progress("finished")
+    facts = header.facts(begun)
+    assert (facts["data"], facts["models"][0]["size"]) == ("none read", "none loaded")
+
+
+@pytest.mark.parametrize(("finished", "words"), [(False, "are being loaded"), (True, "no model is loaded")])
+def test_a_list_without_ranks_says_whether_they_are_to_come(workspace, finished, words):
+    shown = ranking_of(workspace.split.impressions[0], workspace.split, [], sample=False, finished=finished)
+    assert words in shown["waiting"]
 
 
 def test_a_sample_says_so_in_the_header(workspace):

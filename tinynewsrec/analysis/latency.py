@@ -10,6 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 NOISY = 0.25  # spread over median from which numbers are not to be trusted
+ROUNDS_FOR_P95 = 20  # with fewer, less than one round lies above it
+
+
+class Stopped(Exception):
+    """Raised by a job that was asked to stop; its round is not counted."""
 
 
 class Timing(NamedTuple):
@@ -21,7 +26,8 @@ class Timing(NamedTuple):
     high: float
     """Third quartile."""
     least: float
-    p95: float
+    p95: float | None
+    """None where so few rounds would have to be interpolated."""
     rounds: int
 
     @property
@@ -53,7 +59,7 @@ def interleaved(
 ) -> Iterator[Float[np.ndarray, "R J"]]:
     """Runs every job once a round, each round in another order, and yields the seconds after each round.
 
-    The warm-up rounds yield an empty table and are left out of it.
+    The warm-up rounds yield an empty table and are left out of it. What a job raises ends the measurement.
     """
     seconds = np.empty((warm_up + rounds, len(jobs)))
     for turn in range(warm_up + rounds):
@@ -69,7 +75,8 @@ def summarise(durations: Float[np.ndarray, " R"]) -> Timing:
     if not len(durations):
         raise ValueError("Expected at least one measured round, found none.")
     low, median, high, p95 = np.percentile(durations, (25, 50, 75, 95))
-    return Timing(float(median), float(low), float(high), float(durations.min()), float(p95), len(durations))
+    tail = float(p95) if len(durations) >= ROUNDS_FOR_P95 else None
+    return Timing(float(median), float(low), float(high), float(durations.min()), tail, len(durations))
 
 
 def this_machine(threads: int) -> Machine:

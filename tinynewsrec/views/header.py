@@ -15,6 +15,7 @@ TAGLINE = "What a large news recommender and its small students show a reader"
 DATA, MODELS = "Data", "Models"
 NOTICE = "Invented sample."
 NO_DATA, NO_MODELS = "none read", "none loaded"
+DATA_AWAITED, MODELS_AWAITED = "being read", "being loaded"
 COUNTS = "{name}: {impressions} of {readers}, {stories}; {skipped}"
 NOTHING_SKIPPED = "nothing skipped"
 SKIPPED = "{count:,} × {what} (first: {first})"
@@ -30,18 +31,19 @@ AT_ONCE, EVERY = 0.05, 0.5  # seconds to the first look at what is ready, and be
 
 
 def facts(workspace: Workspace) -> dict[str, Any]:
+    no_data, no_models = (NO_DATA, NO_MODELS) if workspace.finished else (DATA_AWAITED, MODELS_AWAITED)
     return {
         "title": NAME,
         "tagline": TAGLINE,
         "notice": workspace.notice,
         "notice_label": NOTICE,
         "data_label": DATA,
-        "data": describe(workspace.split) if workspace.split else NO_DATA,
+        "data": describe(workspace.split) if workspace.split else no_data,
         "models_label": MODELS,
         "models": [
             {"name": model.name, "size": size(model.layers, model.parameters)} for model in workspace.models
         ]
-        or [{"name": "", "size": NO_MODELS}],
+        or [{"name": "", "size": no_models}],
         "problems": list(workspace.problems),
         "progress": None if workspace.finished else report(workspace.progress),
     }

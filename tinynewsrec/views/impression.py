@@ -32,13 +32,14 @@ RANKING = {
     "sort": "Sort by the rank of {model}",
     "all": "Show all {count}",
     "top": f"Show the top {TOP}",
-    "waiting": "Not ranked: no model is loaded.",
     "up": "{places} higher than {model}",
     "down": "{places} lower than {model}",
     "same": "same as {model}",
     "hidden": "Clicked, but below the top {top} of {model}: rank {ranks}.",
     "metrics": "Metrics of this one impression, in percent",
 }
+NOT_RANKED = "Not ranked: no model is loaded."
+NOT_RANKED_YET = "Not ranked yet: the models are being loaded."
 LEGEND = (
     "Large: the rank, 1 is shown first. ▲ ▼: places higher or lower than {reference}. Bar and small number: "
     "the score in standard deviations from the model's own mean over these candidates; raw scores of "
@@ -70,11 +71,15 @@ def history_of(impression: Impression, news: News, length: int) -> dict[str, Any
     }
 
 
-def ranking_of(impression: Impression, split: Split, models: Sequence[Model], sample: bool) -> dict[str, Any]:
+def ranking_of(
+    impression: Impression, split: Split, models: Sequence[Model], sample: bool, finished: bool = True
+) -> dict[str, Any]:
+    """What `ranking.js` draws; `finished` says whether no further model is to come."""
     scores = [model.score(impression) for model in models]
     gap = why_not_measured(impression)
     return {
         "words": RANKING,
+        "waiting": NOT_RANKED if finished else NOT_RANKED_YET,
         "impression": impression.id,
         "count": count_of(impression),
         "models": [

@@ -1,8 +1,11 @@
 """The slow start, in the background: data, models, story vectors, and readers worth looking at."""
 
 import json
+import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,20 +15,37 @@ from tinynewsrec.data.read import SAMPLE, read_split
 from tinynewsrec.data.tables import Split
 from tinynewsrec.views.workspace import Model, Progress, Workspace
 
+TOPIC = "category"  # column of the news that says what a reader follows
 MOST_COMPARED = 5_000  # impressions; on two cores a second for each model
 
 
 def prepare(workspace: Workspace) -> None:
     """Whatever fails becomes a message on the page: a thread that died in silence would leave it waiting."""
+    attempt(workspace, prepare_all, workspace)
+    workspace.change(progress=Progress("finished"))
+
+
+def prepare_all(workspace: Workspace) -> None:
+    read_data(workspace)
+    load_models(workspace)
+    compare_models(workspace)
+
+
+def attempt(workspace: Workspace, step: Callable[..., Any], *arguments: Any) -> Any:
+    """What the step returns; None where it failed, which then stands on the page and on stderr."""
     try:
-        read_data(workspace)
-        load_models(workspace)
-        compare_models(workspace)
+        return step(*arguments)
     except Exception as error:
         if not isinstance(error, OSError | ValueError):
             traceback.print_exc()
-        workspace.change(problems=(*workspace.problems, str(error) or repr(error)))
-    workspace.change(progress=Progress("finished"))
+        tell(workspace, str(error) or repr(error))
+        return None
+
+
+def tell(workspace: Workspace, problem: str) -> None:
+    if problem not in workspace.problems:
+        print(problem, file=sys.stderr, flush=True)
+        workspace.change(problems=(*workspace.problems, problem))
 
 
 def read_data(workspace: Workspace) -> None:
@@ -45,19 +65,24 @@ def read_notice(folder: Path) -> str:
 
 
 def load_models(workspace: Workspace) -> None:
-    """Smallest first, so that something is ranked soon."""
+    """Smallest first, so that something is ranked soon; a broken one does not take the others along."""
     workspace.progress = Progress("opening")
-    # Imported here, for it takes seconds, and the data can be shown meanwhile.
-    from tinynewsrec.checkpoints import open_checkpoints
-
-    for checkpoint in reversed(open_checkpoints(workspace.places)):
+    for checkpoint in reversed(open_each(workspace)):
         workspace.progress = Progress("loading", checkpoint.name)
-        try:
-            model = load(workspace, checkpoint)
-        except (OSError, ValueError) as error:
-            workspace.change(problems=(*workspace.problems, str(error)))
-        else:
+        if model := attempt(workspace, load, workspace, checkpoint):
             workspace.change(models=(model, *workspace.models))
+
+
+def open_each(workspace: Workspace) -> list:
+    """The checkpoints that can be opened, largest first."""
+    # Imported here, for it takes seconds, and the data can be shown meanwhile.
+    from tinynewsrec.checkpoints import Checkpoint, checkpoint_places
+
+    places = [
+        place for name in workspace.places for place in attempt(workspace, checkpoint_places, name) or ()
+    ]
+    opened = (attempt(workspace, Checkpoint.open, place) for place in places)
+    return sorted(filter(None, opened), key=lambda checkpoint: -checkpoint.config.layers)
 
 
 def load(workspace: Workspace, checkpoint) -> Model:
@@ -73,7 +98,7 @@ def load(workspace: Workspace, checkpoint) -> Model:
 
 
 def picks_without_scores(split: Split) -> dict[str, list[Pick]]:
-    _, topics = np.unique(split.news.texts("category"), return_inverse=True)
+    _, topics = np.unique(split.news.texts(TOPIC), return_inverse=True)
     return {
         "one topic": pickers.one_topic(split.impressions, topics),
         "short history": pickers.short_history(split.impressions),

@@ -1,16 +1,18 @@
 """One reader at a time: what they clicked before, and what every model would show them next."""
 
 import random
+from collections import Counter
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from tinynewsrec.analysis.lookup import find, rows_of_reader
+from tinynewsrec.analysis.lookup import find, is_story, rows_of_reader
 from tinynewsrec.analysis.pickers import Pick
 from tinynewsrec.views.drawn import drawn
 from tinynewsrec.views.header import AT_ONCE, EVERY
 from tinynewsrec.views.impression import history_of, ranking_of, time_of
+from tinynewsrec.views.preparation import TOPIC
 from tinynewsrec.views.workspace import Workspace
 
 TITLE = "Reader"
@@ -22,21 +24,22 @@ KINDS = {
     "right and wrong": "Largest right, smallest wrong",
 }
 EVIDENCE = {
-    "one topic": "{reader}: {evidence:.0%} one topic",
+    "one topic": "{reader}: {most} of {clicks} clicks on {topic}",
     "short history": "{reader}: {evidence:.0f} clicked before",
     "newcomer": "{reader}: no clicks, {evidence:.0f} candidates",
-    "disagreement": "{reader}: rank correlation {evidence:+.2f}",
-    "right and wrong": "{reader}: click at {evidence:.0f} in the smallest",
+    "disagreement": "{reader}: rank correlation with {largest} {signed}",
+    "right and wrong": "{reader}: rank 1 in {largest}, {evidence:.0f} of {candidates} in {smallest}",
 }
 PICK, PICKED, IMPRESSION, SEARCH = "Readers worth a look", "Reader", "Impression", "Reader or impression id"
 FIND, SURPRISE = "Find", "Surprise me"
 NOT_YET = "These readers are known once the models have ranked the impressions; see the line above."
 NONE_OF_THIS_KIND = "{data} has no reader of this kind."
-UNKNOWN = "No reader and no impression in {data} has the id {id!r}."
+UNKNOWN = "No reader and no impression in {data} has the id '{id}'."
+STORY = "'{id}' is the id of a story, not of a reader or an impression."
 EMPTY_ID = "Type the id of a reader or of an impression."
 OFFER = "Show {id}"
 IMPRESSION_LABEL = "{number} of {count}: {time}"
-LONGEST_ID = 80  # characters of a typed id that are shown again
+LONGEST_ID = 80  # characters that can be typed
 
 Update = Any  # what Gradio takes as a new state of a component
 
@@ -58,7 +61,7 @@ def show(workspace: Workspace, row: int) -> tuple[int, Update, Update, Update, U
         row,
         impressions_of(workspace, row),
         history_of(impression, split.news, length),
-        ranking_of(impression, split, workspace.models, bool(workspace.notice)),
+        ranking_of(impression, split, workspace.models, bool(workspace.notice), workspace.finished),
         {},
     )
 
@@ -102,13 +105,27 @@ def none_of_this_kind(workspace: Workspace) -> str:
 
 
 def picked(workspace: Workspace, kind: str, picks: list[Pick]) -> Update:
-    readers = [workspace.split.impressions[pick.row].reader for pick in picks]
-    labels = [
-        EVIDENCE[kind].format(reader=reader, evidence=pick.evidence)
-        for reader, pick in zip(readers, picks, strict=True)
-    ]
-    rows = [pick.row for pick in picks]
-    return gr.update(choices=list(zip(labels, rows, strict=True)), value=rows[0])
+    choices = [(label_of(workspace, kind, pick), pick.row) for pick in picks]
+    return gr.update(choices=choices, value=picks[0].row)
+
+
+def label_of(workspace: Workspace, kind: str, pick: Pick) -> str:
+    """The reader, and what that reader was picked for."""
+    impression = workspace.split.impressions[pick.row]
+    topics = workspace.split.news.columns[TOPIC].take(impression.history).to_pylist()
+    topic, most = Counter(topics).most_common(1)[0] if topics else ("", 0)
+    names = [model.name for model in workspace.models] or [""]
+    return EVIDENCE[kind].format(
+        reader=impression.reader,
+        evidence=pick.evidence,
+        signed=f"{pick.evidence:+.2f}".replace("-", "−"),
+        topic=topic,
+        most=most,
+        clicks=len(topics),
+        candidates=len(impression.candidates),
+        largest=names[0],
+        smallest=names[-1],
+    )
 
 
 def choose(workspace: Workspace, row: int | None) -> tuple[Update, ...]:
@@ -121,8 +138,14 @@ def search(workspace: Workspace, text: str) -> tuple[Update, ...]:
     found = find(workspace.split.impressions, text)
     if found.row is not None:
         return show_elsewhere(workspace, found.row)
-    unknown = UNKNOWN.format(data=workspace.split.name, id=text.strip()[:LONGEST_ID])
-    return *[gr.skip()] * 2, *stay(say(unknown, found.near))
+    words = STORY if is_story(workspace.split.news, text) else UNKNOWN
+    typed = printable(text.strip()[:LONGEST_ID])
+    message = say(words.format(data=workspace.split.name, id=typed), found.near)
+    return *[gr.skip()] * 2, *stay(message)
+
+
+def printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def surprise(workspace: Workspace, row: int) -> tuple[Update, ...]:
@@ -155,9 +178,11 @@ def build(workspace: Workspace) -> None:
     choices = [(label, kind) for kind, label in KINDS.items()]
     kind = gr.Radio(choices, value=next(iter(KINDS)), label=PICK, elem_classes="kinds")
     with gr.Row(elem_classes="pickers"):
-        reader = gr.Dropdown([], label=PICKED, scale=3, min_width=200)
-        impression = gr.Dropdown([], label=IMPRESSION, scale=3, min_width=200)
-        text = gr.Textbox(label=SEARCH, max_lines=1, submit_btn=FIND, scale=3, min_width=200)
+        reader = gr.Dropdown([], label=PICKED, filterable=False, scale=3, min_width=200)
+        impression = gr.Dropdown([], label=IMPRESSION, filterable=False, scale=3, min_width=200)
+        text = gr.Textbox(
+            label=SEARCH, max_lines=1, max_length=LONGEST_ID, submit_btn=FIND, scale=3, min_width=200
+        )
         lucky = gr.Button(SURPRISE, scale=1, min_width=130)
     message = drawn("message", {})
     with gr.Row(elem_classes="impression"):
@@ -178,6 +203,8 @@ def build(workspace: Workspace) -> None:
 
     def accept(event: gr.EventData) -> tuple[Update, ...]:
         """The id offered in a message; it comes back from the browser, so it is looked up as if typed."""
-        return search(workspace, str(event.id))
+        return str(event.id), *search(workspace, str(event.id))
 
-    message.accept(accept, None, elsewhere, show_progress="hidden", api_visibility="private", queue=False)
+    message.accept(
+        accept, None, [text, *elsewhere], show_progress="hidden", api_visibility="private", queue=False
+    )

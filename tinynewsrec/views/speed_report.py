@@ -1,13 +1,13 @@
 """What the Speed tab says about durations: a chart, and the same numbers as a table."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from tinynewsrec.analysis.latency import Machine, Timing, summarise, this_machine
+from tinynewsrec.analysis.latency import ROUNDS_FOR_P95, Machine, Timing, summarise, this_machine
 from tinynewsrec.views.drawn import counted
 from tinynewsrec.views.workspace import Model, Workspace
 
@@ -16,58 +16,93 @@ COLUMNS = (
     ("Model", ""),
     ("Layers", ""),
     ("Parameters", "millions"),
-    ("Encode a title", "ms, median"),
-    ("Quartiles", "ms"),
+    ("Encode a title", "ms, median of {rounds}"),
+    ("Quartiles", "ms, of {rounds}"),
     ("Least", "ms"),
     ("95th percentile", "ms"),
-    ("Tokenise a title", "ms, median"),
+    ("Tokenise a title", "ms, median of {rounds}"),
     ("Titles", "per second"),
     ("AUC", "percent, 95 % interval"),
 )
 NOT_MEASURED = "not measured"
 ROUND = "Round {done} of {rounds} is done."
-SOURCE = "{titles} of {data}, in batches of {batch}; {rounds}, the models in turn, one warm-up round dropped."
+NOTHING = "Stopped before the first round; nothing was measured."
+STOPPED = "Stopped: {done} of {rounds} rounds were measured and are shown."
+SOURCE = "{sample}, {how}; the models in turn, one warm-up round dropped."
+NO_TAIL = "95th percentile: given from {least} rounds on; with fewer, less than one round lies above it."
+CHANCE = "AUC: 50 is chance, what random ranks have."
 MACHINE = "This machine: {cores}, torch {torch} with {threads}, load {load:.2f} in the last minute."
 QUALITY = "AUC: {model} on {data}, {impressions:,} impressions of {readers:,} readers."
 BUSY = (
     "Noisy: the quartiles of {models} lie more than a quarter of the median apart, so something else kept "
     "this machine busy. Measure again, or with more rounds."
 )
+MISSING = "\u2013"
 NO_QUALITY = "AUC is not measured for {models}, so the chart sets time against parameters instead."
 TIME_AXIS = "Encoding one title, ms<br>(median and quartiles)"
-DATA = "Titles of {name}"
-AUC_AXIS = "AUC, percent (95 % interval)"
+AUC_AXIS = "AUC, percent<br>(95 % interval; 50 is chance)"
 SIZE_AXIS = "Parameters, millions"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito, 2008
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "star")
+
+
+class Run(NamedTuple):
+    """What is measured: this many titles in batches of this size, this many times."""
+
+    data: str
+    titles: int
+    batch: int
+    rounds: int
+
+    @property
+    def sample(self) -> str:
+        return f"{counted(self.titles, 'title', 'titles')} of {self.data}"
+
+    @property
+    def how(self) -> str:
+        return f"{self.batches}; {counted(self.rounds, 'round', 'rounds')}"
+
+    @property
+    def batches(self) -> str:
+        if self.batch == 1:
+            return "one at a time"
+        return "in one batch" if self.batch >= self.titles else f"in batches of {self.batch}"
 
 
 def rounds_done(done: int, rounds: int) -> str:
     return ROUND.format(done=done, rounds=rounds)
 
 
-def timings(durations: Float[np.ndarray, "R J"]) -> tuple[list[Timing], list[Timing]]:
-    """Of tokenising and of encoding, one for each model: their jobs stand side by side."""
-    each = [summarise(column) for column in durations.T]
+def stopped_after(done: int, rounds: int = 0) -> str:
+    return STOPPED.format(done=done, rounds=rounds) if done else NOTHING
+
+
+def timings(run: Run, seconds: Float[np.ndarray, "R J"]) -> tuple[list[Timing], list[Timing]]:
+    """Milliseconds for a title, of tokenising and of encoding: the two jobs of a model stand side by side."""
+    each = [summarise(1000 * column / run.titles) for column in seconds.T]
     return each[::2], each[1::2]
 
 
-def table(
-    workspace: Workspace, durations: Float[np.ndarray, "R J"], titles: int, batch: int
-) -> dict[str, Any]:
-    tokenising, encoding = timings(durations)
-    rows = zip(workspace.models, tokenising, encoding, strict=True)
+def table(workspace: Workspace, run: Run, seconds: Float[np.ndarray, "R J"]) -> dict[str, Any]:
+    """Of the rounds that are there, which may be fewer than the run will have."""
+    run = run._replace(rounds=len(seconds))
+    tokenising, encoding = timings(run, seconds)
     return {
         "caption": CAPTION,
-        "columns": [
-            {"name": name, "unit": unit, "number": place > 0} for place, (name, unit) in enumerate(COLUMNS)
-        ],
-        "rows": [row_of(*row) for row in rows],
+        "columns": columns(run.rounds),
+        "rows": [row_of(*row) for row in zip(workspace.models, tokenising, encoding, strict=True)],
         "notes": [
             *warnings(workspace.models, encoding),
-            *sources(workspace, len(durations), titles, batch, this_machine(threads())),
+            *sources(workspace.models, run, this_machine(threads())),
         ],
     }
+
+
+def columns(rounds: int) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "unit": unit.format(rounds=rounds), "number": place > 0}
+        for place, (name, unit) in enumerate(COLUMNS)
+    ]
 
 
 def row_of(model: Model, tokenising: Timing, encoding: Timing) -> list[str]:
@@ -78,7 +113,7 @@ def row_of(model: Model, tokenising: Timing, encoding: Timing) -> list[str]:
         f"{encoding.median:.2f}",
         f"{encoding.low:.2f} to {encoding.high:.2f}",
         f"{encoding.least:.2f}",
-        f"{encoding.p95:.2f}",
+        MISSING if encoding.p95 is None else f"{encoding.p95:.2f}",
         f"{tokenising.median:.3f}",
         f"{1000 / (encoding.median + tokenising.median):,.0f}",
         quality_of(model),
@@ -102,16 +137,10 @@ def warnings(models: Sequence[Model], encoding: Sequence[Timing]) -> list[dict[s
     return [{"kind": "message", "text": text} for text in texts]
 
 
-def sources(
-    workspace: Workspace, rounds: int, titles: int, batch: int, machine: Machine
-) -> list[dict[str, str]]:
-    measured = {
-        "data": workspace.split.name,
-        "titles": counted(titles, "title", "titles"),
-        "batch": batch,
-        "rounds": counted(rounds, "round", "rounds"),
-    }
-    texts = [SOURCE.format(**measured), machine_line(machine), *quality_lines(workspace.models)]
+def sources(models: Sequence[Model], run: Run, machine: Machine) -> list[dict[str, str]]:
+    texts = [SOURCE.format(sample=run.sample, how=run.how), machine_line(machine), *quality_lines(models)]
+    texts += [CHANCE] if any(auc_of(model) for model in models) else []
+    texts += [NO_TAIL.format(least=ROUNDS_FOR_P95)] if run.rounds < ROUNDS_FOR_P95 else []
     return [{"kind": "source", "text": text} for text in texts]
 
 
@@ -144,9 +173,9 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-def chart(workspace: Workspace, durations: Float[np.ndarray, "R J"]) -> go.Figure:
+def chart(workspace: Workspace, run: Run, seconds: Float[np.ndarray, "R J"]) -> go.Figure:
     """One point for each model. Colours of text and grid come from the page, which knows light from dark."""
-    _, encoding = timings(durations)
+    _, encoding = timings(run, seconds)
     models = workspace.models
     by_quality = all(auc_of(model) for model in models)
     points = [
@@ -159,12 +188,12 @@ def chart(workspace: Workspace, durations: Float[np.ndarray, "R J"]) -> go.Figur
         margin={"l": 70, "r": 90, "t": 60, "b": 70},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        title={"text": escaped(DATA.format(name=workspace.split.name)), "font": {"size": 14}, "x": 0.99},
+        title={"text": f"{escaped(run.sample)}<br>{run.how}", "font": {"size": 14}, "x": 0.99},
         font={"size": 14},
         dragmode=False,
     )
     figure.update_xaxes(title=TIME_AXIS, rangemode="tozero")
-    figure.update_yaxes(title=AUC_AXIS if by_quality else SIZE_AXIS, automargin=True)
+    figure.update_yaxes(title=AUC_AXIS if by_quality else SIZE_AXIS, automargin=True, nticks=8)
     return figure
 
 

@@ -59,15 +59,13 @@ function head(value, redraw) {
 
 function metrics(value) {
   if (!value.metrics.length) return "";
-  const models = value.models.map((model, place) =>
-    labelled(make("th", place === view.sort ? "sorted" : "", make("span", "name", model.name)), "scope", "col"),
-  );
+  const models = value.models.map((model) => labelled(make("th", "", make("span", "name", model.name)), "scope", "col"));
   const rows = value.metrics.map(({ name, values }) =>
     make(
       "tr",
       "",
       labelled(make("th", "story", name), "scope", "row"),
-      ...values.map((measured, place) => make("td", place === view.sort ? "sorted" : "", measured.toFixed(1))),
+      ...values.map((measured) => make("td", "", measured.toFixed(1))),
     ),
   );
   const head = make("thead", "", make("tr", "", make("td", "story"), ...models));
@@ -104,7 +102,7 @@ function more(value, redraw) {
 
 function unranked(value) {
   const stories = value.candidates.map((candidate) => make("li", "", ...story(candidate, value).childNodes));
-  return [make("p", "muted", value.words.waiting), make("ol", "stories", ...stories)];
+  return [make("p", "muted", value.waiting), make("ol", "stories", ...stories)];
 }
 
 function ranked(value, redraw) {
