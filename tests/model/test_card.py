@@ -25,7 +25,7 @@ def test_a_language_model_on_the_hub_is_named_in_the_front_matter():
     [
         ("evil\nlicense: mit", "evil license: mit"),
         ("org/evil\nlicense: mit", "evil license: mit"),
-        ("/tmp/w/x/bert", "bert"),
+        ("/home/somebody/models/bert", "bert"),
         ("../bert/", "bert"),
         ("C:\\models\\bert", "bert"),
         ("bert\n---\n```", "bert --- ```"),
