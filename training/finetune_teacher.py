@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from accelerate import PartialState
 from rich import print
 from torch import nn
 
@@ -26,7 +25,7 @@ from tinynewsrec.model.language_models import load_language_model
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
 from training.holdout import hold_out_last_day
-from training.loop import STATE, Losses, train
+from training.loop import STATE, Losses, this_process, train
 from training.losses import click_loss
 from training.record import training_record
 from training.samples import Sampler, find_clicks
@@ -70,15 +69,12 @@ def main(arguments: Arguments) -> None:
         parents=[arguments.model.language_model],
         clicks=len(sampler.clicks),
         skipped_impressions=sampler.clicks.skipped,
+        processes=this_process().num_processes,
         settings=settings(arguments),
     )
-    decisive = {
-        "settings": record["settings"],
-        "data": record["data"],
-        "processes": PartialState().num_processes,
-    }
+    decisive = {name: record[name] for name in ("settings", "data", "processes")}
     train(recommender, sampler.batch, steps, losses_of, arguments.training, arguments.out, decisive)
-    if not PartialState().is_main_process:
+    if not this_process().is_main_process:
         return
     recommender.training_record = record
     if dev is not None:
@@ -111,13 +107,13 @@ def fresh_recommender(arguments: Arguments) -> Recommender:
     torch.manual_seed(arguments.training.seed)
     recommender = Recommender(arguments.model, language_model, tokenizer)
     recommender.news_encoder.freeze_below(arguments.trained_layers)
-    return recommender.to(PartialState().device)
+    return recommender.to(this_process().device)
 
 
 def make_sampler(arguments: Arguments, split: Split, recommender: Recommender) -> Sampler:
     """Raises ValueError where a batch cannot be dealt to all processes alike."""
     clicks = find_clicks(split.impressions)
-    parts = arguments.training.accumulate * PartialState().num_processes
+    parts = arguments.training.accumulate * this_process().num_processes
     if arguments.training.batch_size % parts or len(clicks) < parts:
         raise ValueError(
             f"batch_size must be a multiple of {parts}, the parts that a batch is computed in, and "

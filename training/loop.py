@@ -2,7 +2,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
+from accelerate.utils import parse_flag_from_env
 from torch import Tensor, nn
 
 from tinynewsrec.data.batches import Batch
@@ -53,6 +54,11 @@ def train(
                 save_state(folder / STATE, step + 1, settings, recommender, optimizer)
     accelerator.wait_for_everyone()
     recommender.cpu().eval()
+
+
+def this_process() -> PartialState:
+    """Which process this is, of how many; asked before there is an Accelerator, on CPUs too."""
+    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
 
 
 def take_step(

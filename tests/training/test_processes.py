@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -31,15 +32,17 @@ def test_two_processes_take_the_steps_of_one(tokenizer, mind_folder, tmp_path):
     flags = f"--data {mind_folder} --model.language-model {tmp_path / 'bert'} --model.layers 2 "
     flags += "--model.news-size 8 --training.batch-size 6 --training.epochs 4"
 
-    launch = f"--cpu --num_processes 2 --num_machines 1 --main_process_port {free_port()} "
-    launch += "--mixed_precision no --dynamo_backend no -m training.finetune_teacher"
-    command = [sys.executable, "-m", "accelerate.commands.launch", *launch.split(), *flags.split()]
+    launch = ["torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
     subprocess.run(
-        [*command, "--out", str(tmp_path / "two")],
+        [sys.executable, "-m", *launch, "-m", "training.finetune_teacher"]
+        + [*flags.split(), "--out", str(tmp_path / "two")],
         cwd=Path(__file__).parents[2],
+        env=os.environ | {"ACCELERATE_USE_CPU": "true"},
         check=True,
         capture_output=True,
     )
+    state = (tmp_path / "two" / "training.json").read_text()
+    assert json.loads(state)["processes"] == 2
     main(tyro.cli(Arguments, args=[*flags.split(), "--out", str(tmp_path / "one")]))
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-4)
     assert (tmp_path / "two" / "model.safetensors").exists()
