@@ -1,5 +1,6 @@
 """The README is a promise; these keep it."""
 
+import json
 import re
 import shlex
 import shutil
@@ -75,3 +76,15 @@ def test_pictures_and_links_exist():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+def test_the_figures_are_those_of_the_shipped_checkpoints():
+    table = (ROOT / "training" / "README.md").read_text()
+    for path in (ROOT / "assets" / "checkpoints").glob("*/metrics.json"):
+        found = json.loads(path.read_text())
+        row = next(line for line in table.splitlines() if line.startswith(f"| {path.parent.name}, "))
+        for name in ("AUC", "MRR", "nDCG@5", "nDCG@10"):
+            assert f"{found['metrics'][name]['value']:.2f}" in row, (path.parent.name, name)
+        assert f"dev: {found['impressions']:,} impressions of {found['readers']:,} readers" in table
+        if path.parent.name in ("teacher", "student-1"):
+            assert f"{found['metrics']['AUC']['value']:.1f}" in (ROOT / "README.md").read_text()
