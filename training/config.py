@@ -16,6 +16,8 @@ class TrainConfig:
     """Peak rate of everything on top of the language model."""
     warmup: float = 0.1
     """Share of the steps spent warming up."""
+    decay: bool = True
+    """Whether the rates then fall to zero, linearly, or stay."""
     weight_decay: float = 0.01
     """Of matrices; biases and norms have none."""
     clip: float = 1.0
@@ -23,7 +25,7 @@ class TrainConfig:
     precision: Literal["fp32", "bf16"] = "fp32"
     """Of the forward pass; weights stay fp32."""
     save_every: int = 50
-    """Steps between two states that a killed run can resume from."""
+    """Steps between two states that a killed run can resume from, counted back from the last step."""
     seed: int = 0
 
     def __post_init__(self):

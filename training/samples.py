@@ -8,6 +8,7 @@ import numpy as np
 from tinynewsrec.data.batches import EMPTY, Batch, collate, pad
 from tinynewsrec.data.tables import Impressions, Ragged
 from tinynewsrec.data.tokens import Stories
+from training.config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,6 @@ class Sampler:
         """Clicks that do not fill a batch wait for another epoch's order."""
         return max(1, len(self.clicks) // self.batch_size)
 
-    def stories(self) -> np.ndarray:
-        """The rows of all stories that a batch can hold."""
-        rows = np.unique(self.clicks.impression)
-        met = (self.impressions.history.take(rows).values, self.impressions.candidates.take(rows).values)
-        return np.unique(np.concatenate(met))
-
     def batch(self, step: int, part: int = 0, parts: int = 1) -> Batch:
         """The batch of a step, or one of its equal parts."""
         epoch, place = divmod(step, self.steps_per_epoch)
@@ -88,6 +83,16 @@ class Sampler:
         drawn[np.isinf(np.take_along_axis(lots, order, axis=1))] = EMPTY
         positive = self.impressions.candidates.values[self.clicks.place[chosen]]
         return np.concatenate([positive[:, None], drawn], axis=1).astype(np.int64)
+
+
+def refuse_uneven(training: TrainConfig, cases: int, processes: int, name: str) -> None:
+    """Raises ValueError where a batch cannot be dealt to all processes and parts alike."""
+    parts = training.accumulate * processes
+    if training.batch_size % parts or cases < parts:
+        raise ValueError(
+            f"batch_size must be a multiple of {parts}, the parts that a batch is computed in, and "
+            f"{name} have as many cases; got {training.batch_size} and {cases}."
+        )
 
 
 @lru_cache(maxsize=1)

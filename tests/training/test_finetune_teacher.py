@@ -17,8 +17,8 @@ def arguments(tokenizer, mind_folder, tmp_path):
     bert.save_pretrained(tmp_path / "bert")
     tokenizer.save_pretrained(tmp_path / "bert")
     return Arguments(
-        mind_folder,
-        tmp_path / "teacher",
+        data=mind_folder,
+        out=tmp_path / "teacher",
         model=ModelConfig(language_model=str(tmp_path / "bert"), layers=2, news_size=8, heads=2),
         training=TrainConfig(epochs=2, batch_size=2),
     )

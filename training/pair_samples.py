@@ -1,0 +1,116 @@
+"""Draws matching cases from pairs: each body with its own title and others."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from tinynewsrec.data.tokens import Stories, tokenize
+from tinynewsrec.model.recommender import Recommender
+from training.config import TrainConfig
+from training.loop import this_process
+from training.pairs import Pairs
+from training.samples import order_of, refuse_uneven
+from training.stage import with_frozen_layers
+
+
+class PairBatch(NamedTuple):
+    """B bodies, and the N distinct titles among which each has its own.
+
+    `candidates` counts within the titles and names the body's own first; the rows lead back to the pairs.
+    """
+
+    title_rows: Int[Tensor, " N"]
+    titles: Stories
+    body_rows: Int[Tensor, " B"]
+    bodies: Stories
+    candidates: Int[Tensor, "B C"]
+
+
+@dataclass(frozen=True, eq=False)
+class PairSampler:
+    """Batches as a function of the step alone, as training/samples.py draws clicks."""
+
+    titles: Stories
+    bodies: Stories
+    title_of: Int[np.ndarray, " P"]
+    """Row of the first pair with the same title: a title that two stories share is never its own negative."""
+    batch_size: int
+    negatives: int | None
+    """Titles drawn from the whole corpus for each body; None: all other titles of the batch."""
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, len(self.title_of) // self.batch_size)
+
+    def batch(self, step: int, part: int = 0, parts: int = 1) -> PairBatch:
+        """The batch of a step, or one of its equal parts; each part meets the titles of the whole batch."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        chosen = order_of(self.seed, epoch, len(self.title_of))[
+            place * self.batch_size : (place + 1) * self.batch_size
+        ]
+        own = self.title_of[chosen]
+        draw = np.random.default_rng([self.seed, epoch, place])
+        candidates = np.concatenate([own[:, None], self.draw_others(own, draw)], axis=1)
+        mine = slice(part * len(chosen) // parts, (part + 1) * len(chosen) // parts)
+        distinct, places = np.unique(candidates[mine], return_inverse=True)
+        title_rows, body_rows = torch.from_numpy(distinct), torch.from_numpy(chosen[mine])
+        return PairBatch(
+            title_rows,
+            self.titles.take(title_rows),
+            body_rows,
+            self.bodies.take(body_rows),
+            torch.from_numpy(places.reshape(candidates[mine].shape)),
+        )
+
+    def draw_others(self, own: Int[np.ndarray, " B"], draw: np.random.Generator) -> Int[np.ndarray, "B K"]:
+        """Titles that are not the body's own: places are counted without it, then shifted past it."""
+        known = np.unique(self.title_of if self.negatives is not None else own)
+        if self.negatives is None:
+            others = np.broadcast_to(np.arange(len(known) - 1), (len(own), len(known) - 1))
+        else:
+            others = draw.integers(len(known) - 1, size=(len(own), self.negatives))
+        return known[others + (others >= np.searchsorted(known, own)[:, None])]
+
+
+def make_pair_sampler(
+    pairs: Pairs, recommender: Recommender, negatives: int | None, body_length: int, training: TrainConfig
+) -> PairSampler:
+    """Cases for a news encoder whose frozen layers are computed beforehand, once."""
+    refuse_uneven(training, len(pairs), this_process().num_processes, pairs.name)
+    encoder, rows = recommender.news_encoder, torch.arange(len(pairs))
+    bodies = tokenize(pairs.bodies, recommender.tokenizer, body_length)
+    return PairSampler(
+        with_frozen_layers(encoder, recommender.tokens(pairs.titles), rows),
+        with_frozen_layers(encoder, bodies, rows),
+        first_with(pairs.titles),
+        training.batch_size,
+        negatives,
+        training.seed,
+    )
+
+
+def match(
+    titles: Float[Tensor, "N D"], bodies: Float[Tensor, "B D"], candidates: Int[Tensor, "B C"]
+) -> Float[Tensor, "B C"]:
+    """The score of each candidate title: the dot product with the body's vector."""
+    return torch.einsum("bd,bcd->bc", bodies, titles[candidates])
+
+
+def first_is_own(scores: Float[Tensor, "B C"]) -> tuple[Int[Tensor, " B"], Bool[Tensor, "B C"]]:
+    """The target of each case, and that all of its candidates are shown."""
+    own = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
+    return own, torch.ones_like(scores, dtype=torch.bool)
+
+
+def first_with(titles: list[str]) -> Int[np.ndarray, " P"]:
+    """For each title the row of the first that is equal to it. Raises ValueError where all are."""
+    first: dict[str, int] = {}
+    rows = np.array([first.setdefault(title, row) for row, title in enumerate(titles)], dtype=np.int64)
+    if len(first) < 2:
+        raise ValueError(f"Matching needs at least two different titles, found {len(first)}.")
+    return rows

@@ -1,0 +1,90 @@
+"""How a stage of training begins and ends: from a language model or a checkpoint, to a checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from rich import print
+from torch import Tensor, nn
+
+from tinynewsrec.data.tables import Split
+from tinynewsrec.data.tokens import Stories, Tokens
+from tinynewsrec.evaluation.report import evaluate_recommender, metrics_record
+from tinynewsrec.model.card import metrics_table
+from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.folder import WEIGHTS
+from tinynewsrec.model.frozen import freeze_stories
+from tinynewsrec.model.language_models import load_language_model
+from tinynewsrec.model.news_encoder import NewsEncoder
+from tinynewsrec.model.projections import Projections
+from tinynewsrec.model.recommender import Recommender
+from training.loop import STATE, this_process
+
+
+def start(model: ModelConfig, trained_layers: int, seed: int, parent: Path | None = None) -> Recommender:
+    """A recommender to be trained: its news encoder is the bottom of the parent's, or of the language model.
+
+    The reader's side is new in either case. Raises ValueError where the parent's weights do not all fit.
+    """
+    if parent is None:
+        language_model, tokenizer = load_language_model(model.language_model)
+        torch.manual_seed(seed)
+        recommender = Recommender(model, language_model, tokenizer)
+    else:
+        source = Recommender.from_pretrained(parent)
+        torch.manual_seed(seed)
+        recommender = Recommender(model, source.news_encoder.language_model, source.tokenizer)
+        take_over(recommender.news_encoder.pool, source.news_encoder.pool, parent)
+        take_over(recommender.news_encoder.project, source.news_encoder.project, parent)
+    recommender.news_encoder.freeze_below(trained_layers)
+    return recommender.to(this_process().device)
+
+
+def take_over(part: nn.Module, source: nn.Module, parent: Path) -> None:
+    """Every weight of a part of the parent. Raises ValueError where one is missing or does not fit."""
+    try:
+        part.load_state_dict(source.state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            f"{parent} has another kind of news encoder: {' '.join(str(error).split())} "
+            f"Give --model.pooling, --model.news-size and --model.query-size as in its config.json."
+        ) from error
+
+
+def with_frozen_layers(encoder: NewsEncoder, tokens: Tokens, rows: Int[Tensor, " M"]) -> Stories:
+    """The named stories, with what the encoder's frozen layers make of each computed beforehand."""
+    if not encoder.frozen_layers:
+        return tokens
+    print(f"Reading {len(rows):,} texts through the {encoder.frozen_layers} frozen layers, once")
+    return freeze_stories(encoder.language_model, encoder.frozen_layers, tokens, rows)
+
+
+def refuse_finished(folder: Path) -> None:
+    """Raises ValueError rather than train over a checkpoint that is there."""
+    if is_finished(folder):
+        raise ValueError(f"{folder} holds a finished checkpoint. Delete it, or choose another --out.")
+
+
+def is_finished(folder: Path) -> bool:
+    return (folder / WEIGHTS).exists() and not (folder / STATE).exists()
+
+
+def finish(
+    recommender: Recommender,
+    record: dict[str, Any],
+    folder: Path,
+    dev: Split | None = None,
+    projections: Projections | None = None,
+) -> None:
+    """Measures a trained recommender and saves it; what the run could have resumed from goes last."""
+    if not this_process().is_main_process:
+        return
+    recommender.training_record = record
+    if dev is not None:
+        recommender.metrics = metrics_record(evaluate_recommender(recommender, dev), dev)
+        print(metrics_table(recommender.metrics))
+    recommender.save_pretrained(folder)
+    if projections is not None:
+        projections.save(folder)
+    (folder / STATE).unlink(missing_ok=True)
