@@ -6,13 +6,13 @@ from typing import Literal
 class TrainConfig:
     epochs: int = 4
     """How often every click is seen, but for the few that do not fill a last batch."""
-    batch_size: int = 512
+    batch_size: int = 2048
     """Clicks per optimiser step, over all processes and accumulated parts."""
     accumulate: int = 1
     """Parts in which a batch is computed, to save memory."""
-    learning_rate: float = 2e-4
+    learning_rate: float = 4e-4
     """Peak rate of the language model's layers."""
-    head_learning_rate: float = 1e-3
+    head_learning_rate: float = 3e-3
     """Peak rate of everything on top of the language model."""
     warmup: float = 0.1
     """Share of the steps spent warming up."""

@@ -90,6 +90,12 @@ class Watched(NamedTuple):
     student: Float[Tensor, " B"]  # its loss on each case
 
 
+def watched_batch(sampler: Any, count: int) -> Any:
+    """About the first `count` cases of the first batch, from either kind of sampler."""
+    cases = min(sampler.batch_size, sampler.cases)
+    return sampler.batch(0, 0, max(1, cases // count))
+
+
 def write_weights(folder: Path, step: int, cases: list[dict[str, Any]], watched: Watched) -> None:
     """Adds one line for each case; lines of this step and later ones, left by a killed run, go first."""
     path = folder / WEIGHTS_LOG

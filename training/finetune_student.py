@@ -21,7 +21,14 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import ClickArguments, click_record, click_sampler, splits
-from training.distillation import DistillConfig, Watched, distillation_losses, teach, write_weights
+from training.distillation import (
+    DistillConfig,
+    Watched,
+    distillation_losses,
+    teach,
+    watched_batch,
+    write_weights,
+)
 from training.loop import Losses, on_device, train
 from training.losses import case_losses, slot_means
 from training.record import decisive
@@ -52,7 +59,7 @@ def main(arguments: Arguments) -> None:
     record = click_record(arguments, split, sampler, parents)
     lessons = ClickLessons(teachers, split)
     learner = ClickStudent(student, teachers, arguments.distillation)
-    cases = sampler.batch(0, 0, max(1, sampler.batch_size // arguments.distillation.watched))
+    cases = watched_batch(sampler, arguments.distillation.watched)
 
     def watch(step: int) -> None:
         write_weights(arguments.out, step, named(cases, split.news), learner.watch(cases, lessons))

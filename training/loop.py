@@ -15,6 +15,7 @@ Losses = dict[str, Tensor]  # by name, as on the curves
 BatchOf = Callable[[int, int, int], Any]  # step, part, parts -> a NamedTuple of tensors
 LossesOf = Callable[[nn.Module, Any], Losses]
 AtState = Callable[[int], None]  # steps done
+BeforeStep = Callable[[], None]
 Batch = TypeVar("Batch", bound=tuple)
 
 STATE = "state.safetensors"
@@ -22,6 +23,10 @@ STATE = "state.safetensors"
 
 def unseen(step: int) -> None:
     """A state that nobody looks at."""
+
+
+def unchanged() -> None:
+    """Gradients as the losses gave them."""
 
 
 def train(
@@ -33,6 +38,7 @@ def train(
     folder: Path,
     settings: dict,
     at_state: AtState = unseen,
+    before_step: BeforeStep = unchanged,
 ) -> None:
     """The one loop. A stage differs only in what it passes as `batch_of` and `losses_of`.
 
@@ -40,7 +46,8 @@ def train(
     steps, counted back from the last, the rest goes to state.safetensors in `folder`, from where a killed
     run goes on exactly as if it had been left alone; `settings` tell whether it may. Losses go to
     losses.jsonl, one line a step. The main process calls `at_state` after each state, and again after the
-    one that a run resumes from.
+    one that a run resumes from. Every process calls `before_step` on the gradients of a whole batch,
+    before they are clipped.
     """
     folder.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(
@@ -58,7 +65,7 @@ def train(
             model.train()
             seed_step(config.seed, step, accelerator.process_index)
             share = set_learning_rates(optimizer, step, steps, config)
-            losses = take_step(model, optimizer, accelerator, config, step, batch_of, losses_of)
+            losses = take_step(model, optimizer, accelerator, config, step, batch_of, losses_of, before_step)
             curves.add(step + 1, losses, share * config.learning_rate)
             if accelerator.is_main_process and (steps - step - 1) % config.save_every == 0:
                 save_state(folder / STATE, step + 1, settings, learner, optimizer)
@@ -80,6 +87,7 @@ def take_step(
     step: int,
     batch_of: BatchOf,
     losses_of: LossesOf,
+    before_step: BeforeStep,
 ) -> dict[str, float]:
     """One optimiser step over all parts of a batch; returns the mean of each loss."""
     parts = accelerator.num_processes * config.accumulate
@@ -90,6 +98,7 @@ def take_step(
             losses = losses_of(model, on_device(batch_of(step, part, parts), accelerator.device))
             accelerator.backward(sum(losses.values()))
             if accelerator.sync_gradients:
+                before_step()
                 accelerator.clip_grad_norm_(model.parameters(), config.clip)
             optimizer.step()
             optimizer.zero_grad()

@@ -49,9 +49,18 @@ def distillation_loss(
     temperature: float = 1.0,
 ) -> Float[Tensor, ""]:
     """Cross-entropy from the teachers' softened choice to the student's, times T^2 (Hinton et al., 2015)."""
+    return distillation_losses_by_case(scores, taught, shown, temperature).mean()
+
+
+def distillation_losses_by_case(
+    scores: Float[Tensor, "B C"],
+    taught: Float[Tensor, "*M B C"],
+    shown: Bool[Tensor, "B C"],
+    temperature: float = 1.0,
+) -> Float[Tensor, "*M B"]:
     wanted = (taught / temperature).masked_fill(~shown, float("-inf")).softmax(-1)
     chances = (scores / temperature).masked_fill(~shown, float("-inf")).log_softmax(-1)
-    return -(temperature**2) * (wanted * chances.masked_fill(~shown, 0.0)).sum(-1).mean()
+    return -(temperature**2) * (wanted * chances.masked_fill(~shown, 0.0)).sum(-1)
 
 
 def weighted_mean(distances: Float[Tensor, "M B"], weights: Float[Tensor, "M B"]) -> Float[Tensor, ""]:

@@ -44,8 +44,12 @@ class PairSampler:
     seed: int
 
     @property
+    def cases(self) -> int:
+        return len(self.title_of)
+
+    @property
     def steps_per_epoch(self) -> int:
-        return max(1, len(self.title_of) // self.batch_size)
+        return max(1, self.cases // self.batch_size)
 
     def batch(self, step: int, part: int = 0, parts: int = 1) -> PairBatch:
         """The batch of a step, or one of its equal parts; each part meets the titles of the whole batch."""

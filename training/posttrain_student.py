@@ -21,7 +21,14 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
-from training.distillation import DistillConfig, Watched, distillation_losses, teach, write_weights
+from training.distillation import (
+    DistillConfig,
+    Watched,
+    distillation_losses,
+    teach,
+    watched_batch,
+    write_weights,
+)
 from training.loop import Losses, on_device, train
 from training.losses import case_losses, slot_means
 from training.pair_samples import PairBatch, first_is_own, make_pair_sampler, match
@@ -31,7 +38,7 @@ from training.stage import finish, refuse_finished, start
 from training.taught_vectors import taught_vectors
 from training.teachers import find_teachers
 
-TRAINING = TrainConfig(epochs=16, batch_size=128, learning_rate=2e-4, head_learning_rate=1e-3, save_every=50)
+TRAINING = TrainConfig(epochs=10, batch_size=128, learning_rate=2e-4, head_learning_rate=1e-3, save_every=50)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +76,7 @@ def main(arguments: Arguments) -> None:
     record = training_record(arguments, pairs.name, parents, pairs=len(pairs))
     lessons = PairLessons(teachers, pairs, arguments.body_length)
     learner = MatchingStudent(student, teachers, arguments.distillation)
-    cases = sampler.batch(0, 0, max(1, sampler.batch_size // arguments.distillation.watched))
+    cases = watched_batch(sampler, arguments.distillation.watched)
 
     def watch(step: int) -> None:
         names = [{"story": pairs.ids[row]} for row in cases.body_rows.tolist()]

@@ -22,7 +22,7 @@ from training.record import decisive, training_record
 from training.snapshots import Snapshots, refuse_finished_snapshots
 from training.stage import start
 
-TRAINING = TrainConfig(epochs=8, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=11)
+TRAINING = TrainConfig(epochs=6, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=11)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import platform
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from hashlib import file_digest
@@ -24,15 +24,19 @@ def training_record(
     stage = stage_of(arguments)
     return {
         "stage": stage.removeprefix("training."),
-        "data": {"name": data_name, "sha256": {p.name: file_hash(p) for p in data_files(arguments.data)}},
-        "command": shlex.join(["python", "-m", stage, *map(without_machine, flags_of(arguments))]),
+        "data": {"name": data_name, "sha256": data_hashes(arguments.data)},
+        "command": command_of(arguments, without_machine),
         "seed": arguments.training.seed,
         "parents": [parent_record(parent) for parent in parents],
         "processes": this_process().num_processes,
-        "settings": settings(arguments),
+        "settings": settings_of(arguments),
         "versions": {"python": platform.python_version()} | dict(versions()),
         **more,
     }
+
+
+def command_of(arguments: Any, shown: Callable[[str], str] = str) -> str:
+    return shlex.join(["python", "-m", stage_of(arguments), *map(shown, flags_of(arguments))])
 
 
 def decisive(record: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def parent_record(parent: str | Path) -> dict[str, str]:
     return {"name": parent.name, "sha256": Checkpoint.open(parent).content_hash}
 
 
-def settings(arguments: Any) -> dict[str, Any]:
+def settings_of(arguments: Any) -> dict[str, Any]:
     """All that decides the result; folders are named elsewhere, by what is in them."""
     return {name: value for name, value in asdict(arguments).items() if not is_path(value)}
 
@@ -96,6 +100,10 @@ def versions() -> Iterator[tuple[str, str]]:
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
             yield name, version(name)
+
+
+def data_hashes(place: Path) -> dict[str, str]:
+    return {path.name: file_hash(path) for path in data_files(place)}
 
 
 def data_files(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 python -m training.release --checkpoints checkpoints --out assets/checkpoints --data assets/sample/dev
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
 from tinynewsrec.evaluation.vectors import keep_beside
 from tinynewsrec.model.folder import WEIGHTS
+from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
 from tinynewsrec.model.weights import compact, write_weights
+from training.distillation import WEIGHTS_LOG
 
 SHARED = "shared.safetensors"
 
@@ -28,22 +31,21 @@ class Arguments:
     """Folders of the checkpoints, or one folder that holds them all."""
     out: Path
     """Where to write the family: a folder for each, and shared.safetensors beside them."""
+    names: tuple[str, ...] = ()
+    """What to call them, in the order of --checkpoints; none: as their folders are called."""
     data: tuple[Path, ...] = ()
     """Splits whose news vectors are kept beside the checkpoints, so that an app need not compute them."""
 
 
 def main(arguments: Arguments) -> None:
-    checkpoints = open_checkpoints(arguments.checkpoints)
-    family = {checkpoint.name: checkpoint.load() for checkpoint in checkpoints}
-    if len(family) < len(checkpoints):
-        raise ValueError(
-            "Two of these checkpoints have the same folder name, so one would overwrite the other."
-        )
+    checkpoints = named(arguments)
+    family = {name: checkpoint.load() for name, checkpoint in checkpoints.items()}
     arguments.out.mkdir(parents=True, exist_ok=True)
     common = in_common([recommender.state_dict() for recommender in family.values()])
     write_weights(compact(common), arguments.out / SHARED)
     for name, recommender in family.items():
         write_member(recommender, common, arguments.out / name)
+        write_lessons(checkpoints[name], checkpoints, arguments.out / name)
         print(f"{name}: measure it anew with python -m tinynewsrec.evaluate --write-metrics")
     for data in arguments.data:
         titles = read_split(data).news.texts("title")
@@ -51,6 +53,38 @@ def main(arguments: Arguments) -> None:
             keep_beside(Checkpoint.open(arguments.out / name), titles)
     size = sum(path.stat().st_size for path in arguments.out.rglob("*") if path.is_file())
     print(f"{len(family)} checkpoints under {arguments.out}: {size / 2**20:.1f} MiB")
+
+
+def named(arguments: Arguments) -> dict[str, Checkpoint]:
+    """Raises ValueError where there are not as many different names as checkpoints."""
+    checkpoints = open_checkpoints(arguments.checkpoints)
+    if arguments.names:
+        checkpoints = [Checkpoint.open(place) for place in arguments.checkpoints]
+    names = arguments.names or [checkpoint.name for checkpoint in checkpoints]
+    if len(set(names)) != len(checkpoints):
+        raise ValueError(
+            f"Expected {len(checkpoints)} different names, one for each checkpoint, or one would overwrite "
+            f"another; found {', '.join(names)}. Give --names."
+        )
+    return dict(zip(names, checkpoints, strict=True))
+
+
+def write_lessons(student: Checkpoint, family: dict[str, Checkpoint], folder: Path) -> None:
+    """The maps to teachers of the family, under their names in it, and what all teachers counted."""
+    if (student.folder / WEIGHTS_LOG).is_file():
+        shutil.copy(student.folder / WEIGHTS_LOG, folder / WEIGHTS_LOG)
+    projections = Projections.load(student.folder)
+    if projections is None:
+        return
+    hashes = {parent["name"]: parent.get("sha256") for parent in student.training["parents"]}
+    members = {checkpoint.content_hash: name for name, checkpoint in family.items()}
+    kept = {
+        place: members[hashes[name]]
+        for place, name in enumerate(projections.teachers)
+        if hashes.get(name) in members
+    }
+    if kept:
+        projections.only(kept).save(folder)
 
 
 def in_common(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -51,9 +51,13 @@ class Sampler:
     seed: int
 
     @property
+    def cases(self) -> int:
+        return len(self.clicks)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Clicks that do not fill a batch wait for another epoch's order."""
-        return max(1, len(self.clicks) // self.batch_size)
+        return max(1, self.cases // self.batch_size)
 
     def batch(self, step: int, part: int = 0, parts: int = 1) -> Batch:
         """The batch of a step, or one of its equal parts."""

@@ -6,6 +6,11 @@ tokenizer*.json     how titles become token ids
 metrics.json        how it did, on which data, with how many cases
 training.json       how it came about: data and its hash, command line, seed, versions, parents
 README.md           the same for people
+
+Beside that a distilled student has
+
+projections.safetensors   maps between its vectors and its teachers' (projections.py)
+teacher_weights.jsonl     what each teacher counted for in a fixed sample of cases, and when
 """
 
 import json
@@ -23,7 +28,8 @@ from tinynewsrec.model.weights import Weights, read_weights
 WEIGHTS = "model.safetensors"
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 TOKENIZER = ["tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model"]
-FILES = ["config.json", WEIGHTS, *TOKENIZER, "metrics.json", "training.json", "README.md"]
+DISTILLED = ["projections.safetensors", "teacher_weights.jsonl"]
+FILES = ["config.json", WEIGHTS, *TOKENIZER, *DISTILLED, "metrics.json", "training.json", "README.md"]
 
 
 class Blueprint(NamedTuple):

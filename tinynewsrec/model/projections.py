@@ -57,6 +57,11 @@ class Projections(nn.Module):
             return (projection(taught) - learnt).square().mean(-1)
         return (taught - projection(learnt.expand(len(taught), -1, -1))).square().mean(-1)
 
+    def only(self, names: dict[int, str]) -> "Projections":
+        """Those of some teachers, by their places, under other names."""
+        weights = {name: tensor[list(names)] for name, tensor in self.state_dict().items()}
+        return rebuilt(weights, tuple(names.values()), self.side)
+
     def save(self, folder: Path) -> None:
         described = {"teachers": json.dumps(self.teachers), "side": self.side}
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
@@ -70,15 +75,19 @@ class Projections(nn.Module):
             return None
         try:
             with safe_open(path, framework="pt") as file:
-                described, weights = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            kinds = tuple(sorted({name.split(".")[1] for name in weights}))
-            teachers, side = tuple(json.loads(described["teachers"])), described["side"]
-            first = weights[f"maps.{kinds[0]}.weight"]
-            sizes = (first.shape[2], first.shape[1])
-            projections = cls(kinds, teachers, *(sizes if side == "teacher" else reversed(sizes)), side)
-            projections.load_state_dict(weights)
-        except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+                described = file.metadata()
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return rebuilt(weights, tuple(json.loads(described["teachers"])), described["side"])
+        except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError, OSError) as error:
             raise ValueError(
                 f"{path} does not hold projections ({error}); distil the student again."
             ) from error
-        return projections.eval()
+
+
+def rebuilt(weights: dict[str, Tensor], teachers: tuple[str, ...], side: Side) -> Projections:
+    kinds = tuple(sorted({name.split(".")[1] for name in weights}))
+    to_size, from_size = weights[f"maps.{kinds[0]}.weight"].shape[1:]
+    sizes = (from_size, to_size) if side == "teacher" else (to_size, from_size)
+    projections = Projections(kinds, teachers, *sizes, side)
+    projections.load_state_dict(weights)
+    return projections.eval()

@@ -1,0 +1,70 @@
+"""What tests of training runs have in common: a language model on disk, and a death in mid-run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import make_recommender
+from torch.nn import functional as F
+
+from tinynewsrec.data.tokens import Tokens, tokenize
+from tinynewsrec.model.recommender import Recommender
+from training.loop import Losses
+
+
+def save_language_model(tokenizer, folder: Path, dropout: float = 0.1) -> str:
+    """A random encoder of three layers; returns its name."""
+    bert = make_recommender(tokenizer, layers=3).news_encoder.language_model
+    bert.config.hidden_dropout_prob = bert.config.attention_probs_dropout_prob = dropout
+    bert.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def first_losses(folder: Path) -> dict[str, float]:
+    return json_lines(folder / "losses.jsonl")[0]["losses"]
+
+
+class Killed(Exception):
+    pass
+
+
+def run_killed(main, arguments, sampler: type, step: int) -> None:
+    """Runs a stage that dies when it asks for the batch of `step`, counted from 0."""
+
+    def dying(self, asked, part=0, parts=1):
+        if asked == step:
+            raise Killed
+        return alive(self, asked, part, parts)
+
+    alive = sampler.batch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampler, "batch", dying)
+        with pytest.raises(Killed):
+            main(arguments)
+
+
+def padded(tokens: Tokens, length: int) -> Tokens:
+    """Every text padded to `length` tokens, whatever the longest of them has."""
+    missing = (0, length - tokens.ids.shape[1])
+    return Tokens(F.pad(tokens.ids, missing), F.pad(tokens.mask, missing))
+
+
+def encode_naively(recommender: Recommender, texts: list[str], length: int) -> torch.Tensor:
+    """Each text through the whole encoder, padded to the full length, nothing sorted or left out."""
+    encoder, (ids, mask) = recommender.news_encoder, padded(tokenize(texts, recommender.tokenizer, length), length)
+    words = encoder.language_model(ids, attention_mask=mask.long()).last_hidden_state
+    return encoder.project(encoder.pool(words, mask))
+
+
+def gradients(module: torch.nn.Module, losses: Losses) -> dict[str, torch.Tensor]:
+    """By name, of the sum of the losses."""
+    module.zero_grad()
+    sum(losses.values()).backward()
+    return {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}

@@ -1,0 +1,113 @@
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+from conftest import make_recommender
+
+from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.projections import Projections
+from tinynewsrec.model.recommender import Recommender
+from training import recipe, release, table
+from training.config import TrainConfig
+from training.distillation import DistillConfig
+from training.systems import SYSTEMS, Plan
+
+BRIEF = TrainConfig(epochs=2, batch_size=4, learning_rate=1e-3, head_learning_rate=1e-2, save_every=1)
+
+
+@pytest.fixture
+def settings(tokenizer, mind_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYNEWSREC_CACHE", str(tmp_path / "cache"))
+    bert = make_recommender(tokenizer, layers=3).news_encoder.language_model
+    bert.save_pretrained(tmp_path / "bert")
+    tokenizer.save_pretrained(tmp_path / "bert")
+    (mind_folder.parent / "train").symlink_to(mind_folder)
+    return {
+        "data": mind_folder.parent,
+        "out": tmp_path / "out",
+        "language_model": str(tmp_path / "bert"),
+        "teachers": 2,
+        "snapshots": 3,
+        "model": ModelConfig(news_size=8, query_size=4, heads=2, title_length=12, history_length=3),
+        "posttrain": BRIEF,
+        "posttrain_student": BRIEF,
+        "finetune": BRIEF,
+        "finetune_student": BRIEF,
+        "distillation": DistillConfig(watched=2),
+    }
+
+
+def test_one_command_goes_from_stories_to_a_measured_student(settings, capsys):
+    recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **settings))
+    folder = settings["out"] / "seed-0" / "tiny-newsrec-1"
+    student = Recommender.from_pretrained(folder)
+    assert student.config.layers == 1 and student.metrics["impressions"] == 5
+    assert [parent["name"] for parent in student.training_record["parents"]] == [
+        "posttrain-student-1",
+        "teacher-1",
+        "teacher-2",
+    ]
+    assert Projections.load(folder).teachers == ("teacher-1", "teacher-2")
+    release.main(
+        release.Arguments(
+            checkpoints=(str(folder.parent / "teacher-1"), str(folder)),
+            out=settings["out"] / "released",
+            names=("teacher", "student-1"),
+        )
+    )
+    shipped, whole = Projections.load(settings["out"] / "released" / "student-1"), Projections.load(folder)
+    assert shipped.teachers == ("teacher",)
+    assert shipped.maps["news"].weight.equal(whole.maps["news"].weight[:1])
+    lines = [json.loads(line) for line in (folder / "teacher_weights.jsonl").read_text().splitlines()]
+    assert all(sum(line["teacher_weights"]) == pytest.approx(1, abs=1e-3) for line in lines)
+    assert "tiny-newsrec" in capsys.readouterr().out
+
+
+def test_what_is_done_is_not_done_again_and_what_is_common_is_shared(settings, capsys):
+    arguments = recipe.Arguments(name="tiny-newsrec", layers=(1,), **settings)
+    recipe.main(arguments)
+    before = {path: path.stat().st_mtime_ns for path in settings["out"].rglob("model.safetensors")}
+    recipe.main(arguments)
+    recipe.main(replace(arguments, name="plm-nr-dp", layers=None))
+    recipe.main(replace(arguments, name="ensemble-teacher", layers=None))
+    after = {path: path.stat().st_mtime_ns for path in settings["out"].rglob("model.safetensors")}
+    assert before == after
+    described = settings["out"] / "seed-0" / "ensemble-teacher"
+    assert len(json.loads((described / "members.json").read_text())["members"]) == 2
+    assert "AUC" in (described / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_dry_run_names_every_stage_and_starts_none(settings, name, capsys):
+    recipe.main(recipe.Arguments(name=name, dry_run=True, **settings))
+    printed = capsys.readouterr().out
+    plan = Plan(recipe.Arguments(name=name, **settings), 0, 3)
+    for size in recipe.usual_sizes(name, 3):
+        for stage in plan.system(name, size):
+            assert stage.command in printed
+    assert not settings["out"].exists()
+
+
+@pytest.mark.parametrize("name", table.ROWS)
+def test_a_table_without_a_run_says_so_in_every_row(settings, name, capsys):
+    table.main(table.Arguments(name=name, train=False, **settings))
+    rows = list(csv.DictReader((settings["out"] / "tables" / f"{name}.csv").open()))
+    assert len(rows) > 3 and all(row["seeds"] == "not run" for row in rows)
+
+
+def test_a_table_compares_each_row_with_the_one_above(settings, capsys):
+    settings["model"] = replace(settings["model"], layers=1)
+    table.main(table.Arguments(name="stages", layers=(1,), seeds=(0, 1), **settings))
+    rows = list(csv.DictReader((settings["out"] / "tables" / "stages.csv").open()))
+    assert [row["seeds"] for row in rows] == ["0, 1"] * 4
+    assert rows[0]["AUC against the row above"] == "" and "±" in rows[0]["AUC"]
+    for row in rows[1:]:
+        assert "(" in row["AUC against the row above"]
+
+
+def test_a_stage_with_other_settings_is_not_taken_for_done(settings):
+    recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
+    other = settings | {"finetune_student": replace(BRIEF, epochs=3)}
+    with pytest.raises(ValueError, match="with other settings"):
+        recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **other))

@@ -1,0 +1,114 @@
+"""The command line in a checkpoint's record gives the arguments that it was trained with."""
+
+import json
+import shlex
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import tyro
+from conftest import make_recommender
+
+from tinynewsrec.model.config import ModelConfig
+from training import finetune_student, finetune_teacher, posttrain_student, posttrain_teacher
+from training.config import TrainConfig
+from training.distillation import DistillConfig
+from training.record import decisive, flags_of, settings, stage_of, training_record
+
+PLACES = {"data": Path("MIND/train"), "out": Path("out")}
+MODEL = ModelConfig(language_model="my model", layers=1, pooling="cls", user_encoder="self-attention")
+TRAINING = TrainConfig(epochs=3, learning_rate=1e-5, decay=False, warmup=0, precision="bf16", save_every=7)
+DISTILLATION = DistillConfig(
+    distill=0.5, embedding=0, temperature=4, projection_side="student", weighting="uniform", watched=3
+)
+CLICKS = {"dev": Path("dev"), "negatives": 9, "drop_history": 0.0, "model": MODEL, "training": TRAINING}
+PAIRS = {"negatives": 9, "body_length": 64, "trained_layers": 1, "model": MODEL, "training": TRAINING}
+TAUGHT = {"teachers": (Path("a b"), Path("c")), "teacher_count": 2, "parent": Path("parent")}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        posttrain_teacher.Arguments(**PLACES),
+        posttrain_teacher.Arguments(**PLACES, **PAIRS, snapshots=2),
+        posttrain_student.Arguments(**PLACES, teachers=(Path("one"),)),
+        posttrain_student.Arguments(**PLACES, **PAIRS, **TAUGHT, distillation=DISTILLATION),
+        finetune_teacher.Arguments(**PLACES),
+        finetune_teacher.Arguments(**PLACES, **CLICKS, hold_out=True, parent=Path("snapshot-1")),
+        finetune_student.Arguments(**PLACES, teachers=(Path("one"), Path("two"))),
+        finetune_student.Arguments(**PLACES, **CLICKS, **TAUGHT, distillation=DISTILLATION),
+    ],
+    ids=lambda arguments: type(arguments).__module__.removeprefix("training."),
+)
+def test_flags_give_the_same_arguments(arguments):
+    assert tyro.cli(type(arguments), args=list(flags_of(arguments))) == arguments
+
+
+@dataclass(frozen=True)
+class Inner:
+    on: bool = True
+    off: bool = False
+    some: int | None = 3
+    two_words: tuple[int, ...] = (1,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    needed: bool
+    on: bool = True
+    off: bool = False
+    limit: int | None = 3
+    name: str | None = None
+    numbers: tuple[int, ...] = (1, 2)
+    inner: Inner = field(default_factory=Inner)
+    made: Inner = Inner(on=False, some=None)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        Outer(needed=False),
+        Outer(needed=True, on=False, off=True, limit=None, name="a 'quoted' name", numbers=(3,)),
+        Outer(needed=True, inner=Inner(on=False, off=True, some=None, two_words=(4, 5)), made=Inner()),
+        Outer(needed=True, numbers=(), inner=Inner(two_words=())),
+    ],
+)
+def test_flags_stand_for_every_kind_of_value(arguments):
+    assert tyro.cli(Outer, args=shlex.split(shlex.join(flags_of(arguments)))) == arguments
+
+
+def test_what_is_as_by_default_is_not_repeated():
+    assert list(flags_of(finetune_teacher.Arguments(**PLACES))) == ["--data", "MIND/train", "--out", "out"]
+
+
+@pytest.fixture
+def recorded(mind_folder, tokenizer, tmp_path):
+    make_recommender(tokenizer).save_pretrained(tmp_path / "teacher")
+    arguments = finetune_student.Arguments(
+        data=mind_folder, out=tmp_path / "out", teachers=(tmp_path / "teacher",), training=TRAINING
+    )
+    return arguments, lambda changed: training_record(changed, "MIND", ["bert", *changed.teachers], clicks=6)
+
+
+def test_a_record_says_where_a_checkpoint_came_from_and_nothing_of_the_machine(recorded, tmp_path):
+    arguments, record_of = recorded
+    record = record_of(arguments)
+    assert stage_of(arguments) == "training.finetune_student" and record["stage"] == "finetune_student"
+    assert [parent["name"] for parent in record["parents"]] == ["bert", "teacher"]
+    assert len(record["parents"][1]["sha256"]) == 64 and record["clicks"] == 6
+    assert str(tmp_path) not in json.dumps(record)
+    front, flags = shlex.split(record["command"])[:3], shlex.split(record["command"])[3:]
+    assert front == ["python", "-m", "training.finetune_student"]
+    parsed = tyro.cli(finetune_student.Arguments, args=flags)
+    assert settings(parsed) == settings(arguments) and parsed.teachers == (Path("teacher"),)
+
+
+def test_a_run_goes_on_wherever_its_folders_lie_but_not_with_other_data_or_parents(recorded, tmp_path, tokenizer):
+    arguments, record_of = recorded
+    first = decisive(record_of(arguments))
+    assert decisive(record_of(replace(arguments, out=Path("elsewhere")))) == first
+    assert decisive(record_of(replace(arguments, drop_history=0.2))) != first
+    (arguments.data / "behaviors.tsv").write_text((arguments.data / "behaviors.tsv").read_text()[:-1])
+    second = decisive(record_of(arguments))
+    make_recommender(tokenizer, seed=1).save_pretrained(tmp_path / "teacher")
+    assert second != first and decisive(record_of(arguments)) != second

@@ -1,0 +1,118 @@
+"""Teachers that learn from clicks beside their student, through one pooling, projection and user encoder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from tinynewsrec.data.batches import EMPTY, Batch
+from tinynewsrec.data.tables import Split
+from tinynewsrec.data.tokens import Stories, Tokens
+from tinynewsrec.model.news_encoder import TOGETHER, NewsEncoder
+from tinynewsrec.model.recommender import Recommender
+from training.click_stage import ClickArguments, met_stories, sampler_over
+from training.losses import case_losses, slot_means
+from training.samples import Sampler
+from training.stage import with_frozen_layers
+
+
+@dataclass(frozen=True)
+class JointStories:
+    """The same stories as each of several models reads them, the student first."""
+
+    models: tuple[Stories, ...]
+
+    @property
+    def lengths(self) -> Int[Tensor, " N"]:
+        return self.models[0].lengths
+
+    def take(self, rows: Int[Tensor, " M"]) -> "JointStories":
+        return JointStories(tuple(stories.take(rows) for stories in self.models))
+
+    def to(self, device: torch.device) -> "JointStories":
+        return JointStories(tuple(stories.to(device) for stories in self.models))
+
+
+def joint_sampler(
+    arguments: ClickArguments, split: Split, encoders: Sequence[NewsEncoder], tokens: Sequence[Tokens]
+) -> Sampler:
+    """Cases for several models, each with frozen layers of its own that are computed beforehand, once."""
+    rows = met_stories(split)
+    stories = [with_frozen_layers(*model, rows) for model in zip(encoders, tokens, strict=True)]
+    return sampler_over(JointStories(tuple(stories)), arguments, split)
+
+
+class Bridge(nn.Module):
+    """Brings the words of a teacher to the student's width, then pools them as the student does."""
+
+    def __init__(self, width: int, shared_width: int, pool: nn.Module):
+        super().__init__()
+        self.widen, self.pool = nn.Linear(width, shared_width), pool
+        nn.init.orthogonal_(self.widen.weight)
+        nn.init.zeros_(self.widen.bias)
+
+    def forward(self, words: Float[Tensor, "N T W"], mask: Bool[Tensor, "N T"]) -> Float[Tensor, "N V"]:
+        return self.pool(self.widen(words), mask)
+
+
+def share_heads(teacher: NewsEncoder, student: NewsEncoder) -> None:
+    """From now on both pool and project with the same weights."""
+    width, shared = width_of(teacher), width_of(student)
+    teacher.pool = student.pool if width == shared else Bridge(width, shared, student.pool)
+    teacher.project = student.project
+
+
+def width_of(encoder: NewsEncoder) -> int:
+    return encoder.language_model.config.hidden_size
+
+
+class Reading(NamedTuple):
+    """What M models make of a batch, the student first."""
+
+    news: Float[Tensor, "M N D"]
+    readers: Float[Tensor, "M B D"]
+    scores: Float[Tensor, "M B C"]
+
+
+def read(student: Recommender, news: Float[Tensor, "M N D"], batch: Batch) -> Reading:
+    """Every model's stories, read by the one user encoder."""
+    readers = torch.stack([student.read(vectors, batch.history) for vectors in news])
+    return Reading(news, readers, torch.einsum("mbd,mbcd->mbc", readers, news[:, batch.candidates]))
+
+
+def by_length(
+    stories: JointStories, encode: Callable[[JointStories], tuple[Tensor, ...]]
+) -> tuple[Tensor, ...]:
+    """`encode` on stories of similar length together, as a news encoder does; stories are its first axis."""
+    order = stories.lengths.argsort(descending=True, stable=True)
+    parts = [encode(stories.take(rows)) for rows in order.split(TOGETHER)]
+    return tuple(torch.cat(part)[order.argsort()] for part in zip(*parts, strict=True))
+
+
+def word_distances(
+    taught: Float[Tensor, "N T W"], learnt: Float[Tensor, "N T W"], mask: Bool[Tensor, "N T"]
+) -> Float[Tensor, " N"]:
+    """Mean squared difference over the words of each story; padding does not count."""
+    squares = (taught - learnt).square().mean(-1).masked_fill(~mask, 0.0)
+    return squares.sum(-1) / mask.sum(-1)
+
+
+def target_of(batch: Batch) -> tuple[Int[Tensor, " B"], Bool[Tensor, "B C"]]:
+    """The place of the clicked candidate, and which candidates there are."""
+    return batch.clicked.float().argmax(-1), batch.candidates != EMPTY
+
+
+def case_distances(distances: Float[Tensor, "M N"], batch: Batch) -> Float[Tensor, "M B"]:
+    """The mean over the stories that each case meets, clicked before or offered now."""
+    slots = torch.cat([batch.history, batch.candidates], dim=-1)
+    return slot_means(distances, slots, slots != EMPTY)
+
+
+def teachers_loss(
+    scores: Float[Tensor, "M B C"], target: Int[Tensor, " B"], shown: Bool[Tensor, "B C"]
+) -> Float[Tensor, ""]:
+    """A sum over teachers, so that each learns as fast as it would alone."""
+    return case_losses(scores, target, shown).mean(-1).sum()

@@ -1,0 +1,360 @@
+"""Which stages each system consists of. Systems that share a stage share its folder."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+from filelock import FileLock
+from rich import print
+
+from tinynewsrec.model.config import MINILM, ModelConfig
+from tinynewsrec.model.folder import read_json
+from training import (
+    finetune_mtbert,
+    finetune_newsbert,
+    finetune_student,
+    finetune_teacher,
+    finetune_tinybert,
+    posttrain_masked,
+    posttrain_simcse,
+    posttrain_student,
+    posttrain_teacher,
+    posttrain_tinybert,
+)
+from training.config import TrainConfig
+from training.distillation import DistillConfig
+from training.loop import this_process
+from training.record import command_of, data_hashes, settings_of
+from training.snapshots import MANIFEST
+from training.stage import is_finished
+
+System = Literal[
+    "plm-nr-ft",
+    "plm-nr-dapt",
+    "plm-nr-tapt",
+    "plm-nr-dp",
+    "plm-nr-simcse",
+    "tinybert",
+    "newsbert",
+    "tinybert-mt",
+    "newsbert-mt",
+    "mt-bert",
+    "ensemble-teacher",
+    "tiny-newsrec",
+]
+SYSTEMS: tuple[str, ...] = get_args(System)
+STUDENT = TrainConfig(epochs=6, learning_rate=8e-4)
+WHOLE = ("plm-nr-dapt", "plm-nr-tapt", "plm-nr-dp", "plm-nr-simcse", "ensemble-teacher")
+"""Systems of teacher size, unless other layers are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What all systems of one comparison have in common."""
+
+    data: Path
+    """Folder with the splits `train` and `dev`."""
+    out: Path
+    """Where stages go, each to a folder of its own; those that are there are not run again."""
+    language_model: str = MINILM
+    """Name or folder of a Hugging Face encoder."""
+    co_teachers: tuple[str, ...] = ()
+    """Other language models that teach beside it in mt-bert; none: what TAPT makes of it."""
+    corpus: Path | None = None
+    """Titles and bodies to post-train on; None: titles and abstracts of the training stories."""
+    teachers: int = 4
+    """How many snapshots become teachers."""
+    snapshots: int = 6
+    """How many are kept, for the table of teachers."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """Of all systems; language_model and layers are set above and by system."""
+    posttrain: TrainConfig = posttrain_teacher.TRAINING
+    """Of the teachers' post-training, whether by matching, masked words or SimCSE."""
+    posttrain_student: TrainConfig = posttrain_student.TRAINING
+    """Of the students' post-training."""
+    finetune: TrainConfig = field(default_factory=TrainConfig)
+    """Of whole language models, when they learn from clicks."""
+    finetune_student: TrainConfig = STUDENT
+    """Of all smaller ones, distilled or not."""
+    distillation: DistillConfig = field(default_factory=DistillConfig)
+    """Of both stages of tiny-newsrec."""
+
+
+class Stage(NamedTuple):
+    """One command, as `python -m` would run it."""
+
+    main: Callable[[Any], None]
+    arguments: Any
+
+    @property
+    def folder(self) -> Path:
+        return self.arguments.out
+
+    @property
+    def done(self) -> bool:
+        return is_finished(self.folder) or (self.folder / MANIFEST).is_file()
+
+    @property
+    def command(self) -> str:
+        return command_of(self.arguments)
+
+    def run(self) -> None:
+        """Nothing where it is done; waits where another recipe is at it.
+
+        Raises ValueError where what is done was done with other settings or data.
+        """
+        lock = FileLock(f"{self.folder}.lock") if this_process().is_main_process else nullcontext()
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            if not self.done:
+                print(f"[bold]{self.folder}[/bold]")
+                self.main(self.arguments)
+        this_process().wait_for_everyone()
+        self.refuse_others()
+
+    def refuse_others(self) -> None:
+        found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
+        wanted = json.loads(json.dumps(settings_of(self.arguments)))
+        changed = [name for name in wanted if found["settings"].get(name) != wanted[name]]
+        if found["data"]["sha256"] != data_hashes(self.arguments.data):
+            changed.append("data")
+        if changed:
+            raise ValueError(
+                f"{self.folder} was made with other settings ({', '.join(changed)}). Choose another --out, or "
+                f"delete it, and what was made from it, to make it anew."
+            )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Tiny-NewsRec with something left out or put in another's place."""
+
+    name: str = "tiny-newsrec"
+    teachers: int | None = None
+    stage_1: bool = True
+    stage_2: bool = True
+    distillation: dict[str, Any] = field(default_factory=dict)
+    """Changes of the distillation's settings, in both stages."""
+    teachers_of: Literal["snapshots", "seeds"] = "snapshots"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages of every system, for one seed."""
+
+    settings: Settings
+    seed: int
+    whole: int
+    """Layers of the language model."""
+
+    def system(self, name: str, layers: int) -> list[Stage]:
+        """All stages in order; the last writes the system's checkpoint."""
+        return unique(self.stages_of(name, layers))
+
+    def stages_of(self, name: str, layers: int) -> list[Stage]:
+        several = name.endswith("-mt")
+        match name.removesuffix("-mt"):
+            case "plm-nr-ft":
+                return [self.finetuned(f"plm-nr-ft-{layers}", layers)]
+            case "plm-nr-dp":
+                return self.teacher(1) if layers == self.whole else self.cut_from_snapshot(layers)
+            case "plm-nr-dapt" | "plm-nr-tapt" | "plm-nr-simcse":
+                return self.posttrained_otherwise(name, layers)
+            case "tinybert":
+                return self.tinybert(layers, self.settings.teachers if several else 1)
+            case "newsbert":
+                return self.newsbert(layers, self.settings.teachers if several else 1)
+            case "mt-bert":
+                return self.mtbert(layers)
+            case "ensemble-teacher":
+                return self.teachers(self.settings.teachers)
+            case "tiny-newsrec":
+                return self.tiny_newsrec(layers, Variant())
+        raise ValueError(f"No system is called {name}; expected one of {', '.join(SYSTEMS)}.")
+
+    def results(self, name: str, layers: int) -> list[Path]:
+        """The checkpoints whose scores, averaged, are the system's."""
+        if name == "ensemble-teacher":
+            return self.ensemble()
+        return [self.system(name, layers)[-1].folder]
+
+    def ensemble(self) -> list[Path]:
+        return [stage.folder for stage in taught(self.teachers(self.settings.teachers))]
+
+    def folder(self, name: str) -> Path:
+        return self.settings.out / f"seed-{self.seed}" / name
+
+    def model(self, layers: int) -> ModelConfig:
+        return replace(self.settings.model, language_model=self.settings.language_model, layers=layers)
+
+    def seeded(self, training: TrainConfig) -> TrainConfig:
+        return replace(training, seed=self.seed)
+
+    @property
+    def train(self) -> Path:
+        return self.settings.data / "train"
+
+    @cached_property
+    def pairs(self) -> dict[str, Any]:
+        return {"data": self.settings.corpus or self.train}
+
+    def clicks(self, layers: int) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "data": self.train,
+            "dev": settings.data / "dev",
+            "model": self.model(layers),
+            "training": self.seeded(settings.finetune if layers == self.whole else settings.finetune_student),
+        }
+
+    def finetuned(self, name: str, layers: int, parent: Path | None = None) -> Stage:
+        return Stage(
+            finetune_teacher.main,
+            finetune_teacher.Arguments(out=self.folder(name), parent=parent, **self.clicks(layers)),
+        )
+
+    def posttrained(self) -> Stage:
+        return Stage(
+            posttrain_teacher.main,
+            posttrain_teacher.Arguments(
+                out=self.folder("posttrain"),
+                snapshots=self.settings.snapshots,
+                model=self.model(self.whole),
+                training=self.seeded(self.settings.posttrain),
+                **self.pairs,
+            ),
+        )
+
+    def snapshot(self, place: int) -> Path:
+        return self.folder("posttrain") / f"snapshot-{place}"
+
+    def teacher(self, place: int) -> list[Stage]:
+        name = f"teacher-{place}"
+        return [self.posttrained(), self.finetuned(name, self.whole, self.snapshot(place))]
+
+    def teachers(self, count: int) -> list[Stage]:
+        return unique(stage for place in range(1, count + 1) for stage in self.teacher(place))
+
+    def cut_from_snapshot(self, layers: int) -> list[Stage]:
+        name = f"plm-nr-dp-{layers}"
+        return [self.posttrained(), self.finetuned(name, layers, self.snapshot(1))]
+
+    def posttrained_otherwise(self, name: str, layers: int) -> list[Stage]:
+        module, more = {
+            "plm-nr-dapt": (posttrain_masked, {"texts": "bodies"}),
+            "plm-nr-tapt": (posttrain_masked, {"texts": "titles"}),
+            "plm-nr-simcse": (posttrain_simcse, {}),
+        }[name]
+        folder = self.folder("posttrain-" + name.removeprefix("plm-nr-"))
+        data = {"data": self.train} if name == "plm-nr-tapt" else self.pairs
+        training = self.seeded(self.settings.posttrain)
+        model = self.model(self.whole)
+        first = module.Arguments(out=folder, model=model, training=training, **data, **more)
+        return [Stage(module.main, first), self.finetuned(f"{name}-{layers}", layers, folder)]
+
+    def tinybert(self, layers: int, count: int) -> list[Stage]:
+        suffix = f"{'-mt' * (count > 1)}-{layers}"
+        teachers, general = self.teachers(count), self.folder("posttrain-tinybert" + suffix)
+        first = posttrain_tinybert.Arguments(
+            out=general,
+            teachers=(self.folder("posttrain"),),
+            teacher_count=count,
+            model=self.model(layers),
+            training=self.seeded(self.settings.posttrain_student),
+            **self.pairs,
+        )
+        second = finetune_tinybert.Arguments(
+            out=self.folder("tinybert" + suffix),
+            teachers=folders(teachers[1:]),
+            parent=general,
+            **self.clicks(layers),
+        )
+        return [*teachers, Stage(posttrain_tinybert.main, first), Stage(finetune_tinybert.main, second)]
+
+    def newsbert(self, layers: int, count: int) -> list[Stage]:
+        arguments = finetune_newsbert.Arguments(
+            out=self.folder(f"newsbert{'-mt' * (count > 1)}-{layers}"),
+            teachers=(self.folder("posttrain"),),
+            teacher_count=count,
+            **self.clicks(layers),
+        )
+        return [self.posttrained(), Stage(finetune_newsbert.main, arguments)]
+
+    def mtbert(self, layers: int) -> list[Stage]:
+        adapted = self.posttrained_otherwise("plm-nr-tapt", self.whole)[0]
+        others = self.settings.co_teachers or (str(adapted.folder),)
+        arguments = finetune_mtbert.Arguments(
+            out=self.folder(f"mt-bert-{layers}"),
+            language_models=(self.settings.language_model, *others),
+            **self.clicks(layers),
+        )
+        before = [] if self.settings.co_teachers else [adapted]
+        return [*before, Stage(finetune_mtbert.main, arguments)]
+
+    def tiny_newsrec(self, layers: int, variant: Variant) -> list[Stage]:
+        """Post-trained teachers, a student post-trained by them, teachers finetuned, the student by those."""
+        count = variant.teachers or self.settings.teachers
+        sources = self.sources(count, variant.teachers_of)
+        posttrained = tuple(parent for _, parent in sources)
+        finetuned = [stage for stages, _ in sources for stage in stages]
+        posttraining = unique(stage for stage in finetuned if stage.main is posttrain_teacher.main)
+        first = self.stage_1(layers, variant, posttrained) if variant.stage_1 else None
+        last = self.stage_2(layers, variant, folders(taught(finetuned)), first and first.folder)
+        return [
+            *posttraining,
+            *([first] if first else []),
+            *(taught(finetuned) if variant.stage_2 else []),
+            last,
+        ]
+
+    def sources(self, count: int, kind: str) -> list[tuple[list[Stage], Path]]:
+        """For each teacher its stages, and the checkpoint that it was finetuned from."""
+        if kind == "snapshots":
+            return [(self.teacher(place), self.snapshot(place)) for place in range(1, count + 1)]
+        plans = [self, *(replace(self, seed=self.seed + 100 * other) for other in range(1, count))]
+        return [(plan.teacher(1), plan.snapshot(1)) for plan in plans]
+
+    def stage_1(self, layers: int, variant: Variant, teachers: tuple[Path, ...]) -> Stage:
+        name = f"posttrain-student-{layers}{variant.name.removeprefix('tiny-newsrec')}"
+        arguments = posttrain_student.Arguments(
+            out=self.folder(name),
+            teachers=teachers,
+            distillation=replace(self.settings.distillation, **variant.distillation),
+            model=self.model(layers),
+            training=self.seeded(self.settings.posttrain_student),
+            **self.pairs,
+        )
+        return Stage(posttrain_student.main, arguments)
+
+    def stage_2(
+        self, layers: int, variant: Variant, teachers: tuple[Path, ...], parent: Path | None
+    ) -> Stage:
+        name = f"tiny-newsrec-{layers}{variant.name.removeprefix('tiny-newsrec')}"
+        if not variant.stage_2:
+            return self.finetuned(name, layers, parent)
+        arguments = finetune_student.Arguments(
+            out=self.folder(name),
+            teachers=teachers,
+            parent=parent,
+            distillation=replace(self.settings.distillation, **variant.distillation),
+            **self.clicks(layers),
+        )
+        return Stage(finetune_student.main, arguments)
+
+
+def unique(stages: Iterator[Stage] | list[Stage]) -> list[Stage]:
+    """Each folder once, in order."""
+    return list({stage.folder: stage for stage in stages}.values())
+
+
+def folders(stages: list[Stage]) -> tuple[Path, ...]:
+    return tuple(stage.folder for stage in stages)
+
+
+def taught(stages: list[Stage]) -> list[Stage]:
+    """Those of them that learn from clicks."""
+    return [stage for stage in stages if stage.main is finetune_teacher.main]

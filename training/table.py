@@ -1,0 +1,181 @@
+"""Runs and prints a whole table of the paper's shape, every row against the one above it.
+
+python -m training.table main --data assets/sample --out checkpoints --seeds 0 1 2
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import tyro
+from rich import print
+
+from tinynewsrec.commands import readable_errors
+from tinynewsrec.data.read import read_split
+from tinynewsrec.data.tables import Split
+from training.loop import this_process
+from training.measurements import SHOWN, Runs, measured
+from training.paper import published
+from training.recipe import STUDENTS, layers_in
+from training.systems import Plan, Settings, Stage, Variant, unique
+
+Name = Literal["main", "teachers", "stages", "losses", "controls"]
+TEACHERS = ("plm-nr-ft", "plm-nr-dapt", "plm-nr-tapt", "plm-nr-simcse", "plm-nr-dp", "ensemble-teacher")
+DISTILLED = ("plm-nr-ft", "mt-bert", "tinybert", "tinybert-mt", "newsbert", "newsbert-mt", "tiny-newsrec")
+NOTE = "AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists. The \
+difference is to the row above, on the mean over seeds, with a paired 95 % bootstrap interval over readers. The \
+paper's figures were measured on other data with another language model."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Settings):
+    name: Annotated[Name, tyro.conf.Positional]
+    """main: all systems; teachers: 1 to 6 of them; stages, losses: each left out; controls: in their place."""
+    layers: tuple[int, ...] = STUDENTS
+    """Sizes of the students; the main table has the whole language model as well."""
+    seeds: tuple[int, ...] = (0,)
+    """One run of everything for each."""
+    train: bool = True
+    """Train what is missing; otherwise rows without a finished run say so."""
+
+
+class Row(NamedTuple):
+    label: str
+    layers: int
+    stages: Callable[[Plan], list[Stage]]
+    results: Callable[[Plan], list[Path]]
+    paper: str = ""
+
+
+def main(arguments: Arguments) -> None:
+    whole = layers_in(arguments.language_model)
+    plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
+    rows = list(ROWS[arguments.name](arguments, whole))
+    if arguments.train:
+        for stage in unique(stage for plan in plans for row in rows for stage in row.stages(plan)):
+            stage.run()
+    if not this_process().is_main_process:
+        return
+    dev = read_split(arguments.data / "dev")
+    lines = list(lines_of(rows, plans, dev))
+    folder = arguments.out / "tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{arguments.name}.md").write_text(markdown(lines, dev), encoding="utf-8")
+    (folder / f"{arguments.name}.csv").write_text(as_csv(lines), encoding="utf-8")
+    print(markdown(lines, dev))
+
+
+def main_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
+    yield from (system_row(name, whole, whole) for name in TEACHERS)
+    sizes = [size for size in arguments.layers if size < whole]
+    yield from (system_row(name, size, whole) for size in sizes for name in DISTILLED)
+
+
+def teacher_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
+    for size in arguments.layers:
+        for count in range(1, arguments.snapshots + 1):
+            # As many as everywhere else is no variant: it shares their folder.
+            name = "tiny-newsrec" + (f"-m{count}" if count != arguments.teachers else "")
+            yield variant_row(f"{count} teacher{'s' * (count > 1)}", size, Variant(name, teachers=count))
+
+
+def stage_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
+    for size in arguments.layers:
+        yield system_row("plm-nr-ft", size, whole)
+        yield variant_row("without stage II", size, Variant("tiny-newsrec-without-stage-2", stage_2=False))
+        yield variant_row("without stage I", size, Variant("tiny-newsrec-without-stage-1", stage_1=False))
+        yield variant_row("both stages", size, Variant())
+
+
+def loss_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
+    for size in arguments.layers:
+        yield variant_row("all losses", size, Variant())
+        for loss in ("distill", "embedding", "target"):
+            variant = Variant(f"tiny-newsrec-without-{loss}", distillation={loss: 0.0})
+            yield variant_row(f"without {loss}", size, variant)
+
+
+def control_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
+    for size in arguments.layers:
+        yield system_row("plm-nr-ft", size, whole)
+        yield system_row("plm-nr-dp", size, whole, "cut from the post-trained teacher, not distilled")
+        yield variant_row("tiny-newsrec", size, Variant())
+        uniform = Variant("tiny-newsrec-uniform", distillation={"weighting": "uniform"})
+        yield variant_row("teachers weighted alike", size, uniform)
+        yield variant_row(
+            "teachers of different seeds", size, Variant("tiny-newsrec-seeds", teachers_of="seeds")
+        )
+
+
+ROWS = {
+    "main": main_rows,
+    "teachers": teacher_rows,
+    "stages": stage_rows,
+    "losses": loss_rows,
+    "controls": control_rows,
+}
+
+
+def system_row(name: str, layers: int, whole: int, label: str = "") -> Row:
+    found = published(name, layers, whole)
+    paper = f"{found.data} {found.auc:.2f}" if found else ""
+    return Row(
+        label or name,
+        layers,
+        lambda plan: plan.system(name, layers),
+        lambda plan: plan.results(name, layers),
+        paper,
+    )
+
+
+def variant_row(label: str, layers: int, variant: Variant) -> Row:
+    def stages(plan: Plan) -> list[Stage]:
+        return unique(plan.tiny_newsrec(layers, variant))
+
+    return Row(label, layers, stages, lambda plan: [stages(plan)[-1].folder])
+
+
+def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[str, str]]:
+    above: Runs | None = None
+    for row in rows:
+        done = {plan.seed: row.results(plan) for plan in plans if all(s.done for s in row.stages(plan))}
+        runs = measured(done, dev) if done else None
+        yield {
+            "system": row.label,
+            "layers": str(row.layers),
+            "seeds": ", ".join(map(str, done)) or "not run",
+            **{metric: runs.shown(metric) if runs else "" for metric in SHOWN},
+            "AUC against the row above": against(runs, above),
+            "paper (other data), AUC": row.paper,
+        }
+        above = runs or above
+
+
+def against(runs: Runs | None, above: Runs | None) -> str:
+    if runs is None or above is None:
+        return ""
+    value, low, high = runs.lead(above)
+    return f"{value:+.2f} ({low:+.1f} to {high:+.1f})"
+
+
+def markdown(lines: list[dict[str, str]], dev: Split) -> str:
+    head = [*lines[0]]
+    rows = [head, ["---"] * len(head), *([*line.values()] for line in lines)]
+    table = "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+    return f"On {dev.name}, {len(dev.impressions):,} impressions.\n\n{table}\n\n{NOTE}\n"
+
+
+def as_csv(lines: list[dict[str, str]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=[*lines[0]])
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    with readable_errors():
+        main(tyro.cli(Arguments, description=__doc__))
