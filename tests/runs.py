@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 from conftest import make_recommender
-from torch.nn import functional as F
 
-from tinynewsrec.data.tokens import Tokens, tokenize
+from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.recommender import Recommender
+from training.every_slot import padded
 from training.loop import Losses
 
 
@@ -50,15 +50,10 @@ def run_killed(main, arguments, sampler: type, step: int) -> None:
             main(arguments)
 
 
-def padded(tokens: Tokens, length: int) -> Tokens:
-    """Every text padded to `length` tokens, whatever the longest of them has."""
-    missing = (0, length - tokens.ids.shape[1])
-    return Tokens(F.pad(tokens.ids, missing), F.pad(tokens.mask, missing))
-
-
 def encode_naively(recommender: Recommender, texts: list[str], length: int) -> torch.Tensor:
     """Each text through the whole encoder, padded to the full length, nothing sorted or left out."""
-    encoder, (ids, mask) = recommender.news_encoder, padded(tokenize(texts, recommender.tokenizer, length), length)
+    encoder = recommender.news_encoder
+    ids, mask = padded(tokenize(texts, recommender.tokenizer, length), length)
     words = encoder.language_model(ids, attention_mask=mask.long()).last_hidden_state
     return encoder.project(encoder.pool(words, mask))
 

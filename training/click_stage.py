@@ -15,7 +15,6 @@ from tinynewsrec.data.tokens import Stories
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
-from training.holdout import hold_out_last_day
 from training.loop import this_process
 from training.record import training_record
 from training.samples import Sampler, find_clicks, refuse_uneven
@@ -30,8 +29,6 @@ class ClickArguments:
     """Where to write the checkpoint; a killed run started again with the same settings goes on from here."""
     dev: Path | None = None
     """Folder of a split to measure the result on."""
-    hold_out: bool = False
-    """Leave out the last day of the data and measure on it: for choosing settings without seeing dev."""
     negatives: int = 4
     """Stories beside each click, drawn anew each epoch from what the reader saw and did not click."""
     drop_history: float = 0.1
@@ -44,14 +41,7 @@ class ClickArguments:
 
 def splits(arguments: ClickArguments) -> tuple[Split, Split | None]:
     """What to train on, and what to measure on."""
-    split = read_split(arguments.data)
-    if not arguments.hold_out:
-        return split, read_split(arguments.dev) if arguments.dev else None
-    if arguments.dev:
-        raise ValueError(
-            "--hold-out and --dev exclude each other: choose on the held-out day, then report on dev."
-        )
-    return hold_out_last_day(split)
+    return read_split(arguments.data), read_split(arguments.dev) if arguments.dev else None
 
 
 def click_sampler(arguments: ClickArguments, split: Split, recommender: Recommender) -> Sampler:

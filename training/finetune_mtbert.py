@@ -1,8 +1,8 @@
 """Finetunes a student beside several different language models: MT-BERT (Wu et al., 2021).
 
-The teachers share the student's pooling, projection and user encoder; each learns from its own clicks. How it
-is read: the loss that copies a teacher's scores is divided by 1 + the teacher's own on that case. The words of
-its last layer are copied through a linear map where it cuts every title into the student's word pieces;
+The teachers share the student's pooling, projection and user encoder; each learns from its own clicks. How
+it is read: the loss that copies a teacher's scores is divided by 1 + the teacher's own on the case. The words
+of its last layer are copied through a linear map where it cuts every title into the student's word pieces;
 elsewhere its news vectors are, which the shared projection puts into the student's space. A teacher of other
 width is brought to the student's before pooling, by one more map. The maps are not kept: the student is.
 

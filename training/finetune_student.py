@@ -57,8 +57,8 @@ def main(arguments: Arguments) -> None:
     sampler = click_sampler(arguments, split, student)
     parents = [arguments.parent or arguments.model.language_model, *(t.folder for t in teachers)]
     record = click_record(arguments, split, sampler, parents)
-    lessons = ClickLessons(teachers, split)
     learner = ClickStudent(student, teachers, arguments.distillation)
+    lessons = ClickLessons(teachers, split)
     cases = watched_batch(sampler, arguments.distillation.watched)
 
     def watch(step: int) -> None:

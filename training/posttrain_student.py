@@ -74,8 +74,8 @@ def main(arguments: Arguments) -> None:
     )
     parents = [arguments.parent or arguments.model.language_model, *(t.folder for t in teachers)]
     record = training_record(arguments, pairs.name, parents, pairs=len(pairs))
-    lessons = PairLessons(teachers, pairs, arguments.body_length)
     learner = MatchingStudent(student, teachers, arguments.distillation)
+    lessons = PairLessons(teachers, pairs, arguments.body_length)
     cases = watched_batch(sampler, arguments.distillation.watched)
 
     def watch(step: int) -> None:

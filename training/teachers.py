@@ -13,6 +13,8 @@ def find_teachers(folders: Sequence[Path], count: int | None) -> list[Checkpoint
     Raises ValueError where there are fewer, or where their vectors are of different sizes.
     """
     found = [Checkpoint.open(place) for folder in folders for place in teachers_in(folder)]
+    if not found:
+        raise ValueError("Expected at least one teacher: a folder of snapshots, or a checkpoint. Found none.")
     if count is not None and not 1 <= count <= len(found):
         raise ValueError(f"Expected between 1 and {len(found)} teachers, as many as there are; got {count}.")
     sizes = {teacher.config.news_size for teacher in found}

@@ -91,7 +91,9 @@ def test_who_was_trusted_is_written_for_each_case_at_each_state(taught, tmp_path
     for step in (2, 4):
         write_weights(tmp_path, step, cases, watched)
     lines = json_lines(tmp_path / WEIGHTS_LOG)
-    assert [(line["step"], line["story"]) for line in lines] == [(s, f"N{i}") for s in (2, 4) for i in range(3)]
+    assert [(line["step"], line["story"]) for line in lines] == [
+        (s, f"N{i}") for s in (2, 4) for i in range(3)
+    ]
     assert [line["student_loss"] for line in lines[:3]] == [0.5, 1.0, 2.0]
     for case, line in enumerate(lines[:3]):
         assert sum(line["teacher_weights"]) == pytest.approx(1, abs=2e-4)

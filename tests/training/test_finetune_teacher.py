@@ -44,18 +44,6 @@ def test_training_changes_what_is_trained_and_nothing_else(arguments, tokenizer)
     assert moved and all(".layer.1." in name for name in moved)
 
 
-def test_the_held_out_day_is_measured_and_not_trained_on(arguments):
-    main(replace(arguments, hold_out=True))
-    loaded = Recommender.from_pretrained(arguments.out)
-    assert loaded.training_record["clicks"] == 2
-    assert loaded.metrics["impressions"] == 3 and "2019-11-16 held out" in loaded.metrics["data"]
-
-
-def test_choosing_and_reporting_exclude_each_other(arguments):
-    with pytest.raises(ValueError, match="choose on the held-out day, then report on dev"):
-        main(replace(arguments, hold_out=True, dev=arguments.data))
-
-
 def test_a_finished_checkpoint_is_not_trained_over(arguments):
     main(arguments)
     with pytest.raises(ValueError, match="holds a finished checkpoint"):

@@ -9,7 +9,7 @@ from conftest import WORDS, make_recommender
 
 from training.config import TrainConfig
 from training.pair_samples import make_pair_sampler
-from training.pairs import Pairs, read_pairs
+from training.pairs import Pairs
 from training.posttrain_teacher import Matcher, losses_of
 
 CONFIG = TrainConfig(epochs=1, batch_size=4)
@@ -45,7 +45,9 @@ def test_a_shared_title_is_nobodys_negative_among_those_who_share_it(pairs, reco
     sampler = make_pair_sampler(pairs, recommender, None, 12, replace(CONFIG, batch_size=9))
     batch = sampler.batch(0)
     assert batch.candidates.shape == (9, 8)  # eight distinct titles: one's own and seven others
-    rows = {row: titles for row, titles in zip(batch.body_rows.tolist(), titles_met(batch, pairs), strict=True)}
+    rows = {
+        row: titles for row, titles in zip(batch.body_rows.tolist(), titles_met(batch, pairs), strict=True)
+    }
     assert rows[1][0] == rows[5][0] and rows[1][0] not in rows[1][1:] + rows[5][1:]
 
 
@@ -120,14 +122,3 @@ def test_one_title_alone_cannot_be_matched(pairs, recommender):
 def test_a_batch_that_cannot_be_dealt_out_is_explained(pairs, recommender):
     with pytest.raises(ValueError, match="batch_size must be a multiple of 12"):
         make_pair_sampler(pairs, recommender, None, 12, TrainConfig(batch_size=12, accumulate=12))
-
-
-def test_a_split_gives_its_titles_and_abstracts_and_counts_what_it_skips(mind_folder):
-    news = (mind_folder / "news.tsv").read_text().splitlines()
-    news[3] = news[3].replace("Abstract 3", "")
-    (mind_folder / "news.tsv").write_text("\n".join(news) + "\n")
-    pairs = read_pairs(mind_folder)
-    assert len(pairs) == 11 and "N3" not in pairs.ids and pairs.bodies[0] == "Abstract 0"
-    assert [(skipped.what, skipped.count) for skipped in pairs.skipped] == [
-        ("story without a title or an abstract", 1)
-    ]

@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tinynewsrec.model.config import ModelConfig
 from training import finetune_student, finetune_teacher, posttrain_student, posttrain_teacher
 from training.config import TrainConfig
 from training.distillation import DistillConfig
-from training.record import decisive, flags_of, settings, stage_of, training_record
+from training.record import decisive, flags_of, settings_of, stage_of, training_record
 
 PLACES = {"data": Path("MIND/train"), "out": Path("out")}
 MODEL = ModelConfig(language_model="my model", layers=1, pooling="cls", user_encoder="self-attention")
@@ -34,7 +35,7 @@ TAUGHT = {"teachers": (Path("a b"), Path("c")), "teacher_count": 2, "parent": Pa
         posttrain_student.Arguments(**PLACES, teachers=(Path("one"),)),
         posttrain_student.Arguments(**PLACES, **PAIRS, **TAUGHT, distillation=DISTILLATION),
         finetune_teacher.Arguments(**PLACES),
-        finetune_teacher.Arguments(**PLACES, **CLICKS, hold_out=True, parent=Path("snapshot-1")),
+        finetune_teacher.Arguments(**PLACES, **CLICKS, parent=Path("snapshot-1")),
         finetune_student.Arguments(**PLACES, teachers=(Path("one"), Path("two"))),
         finetune_student.Arguments(**PLACES, **CLICKS, **TAUGHT, distillation=DISTILLATION),
     ],
@@ -42,6 +43,32 @@ TAUGHT = {"teachers": (Path("a b"), Path("c")), "teacher_count": 2, "parent": Pa
 )
 def test_flags_give_the_same_arguments(arguments):
     assert tyro.cli(type(arguments), args=list(flags_of(arguments))) == arguments
+
+
+STAGES = [
+    f"training.{path.stem}"
+    for path in Path(import_module("training").__file__).parent.glob("*.py")
+    if path.stem.startswith(("posttrain_", "finetune_"))
+]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_flags_of_every_stage_give_the_same_arguments(stage):
+    made = import_module(stage).Arguments
+    several = {tuple[Path, ...]: (Path("a b"), Path("c")), tuple[str, ...]: ("a b", "c")}
+    needed = {
+        entry.name: several.get(entry.type, Path(entry.name))
+        for entry in fields(made)
+        if entry.default is MISSING and entry.default_factory is MISSING
+    }
+    plain = made(**needed)
+    changed = replace(
+        plain,
+        model=replace(plain.model, layers=1, pooling="cls"),
+        training=replace(plain.training, epochs=77, decay=not plain.training.decay, precision="bf16"),
+    )
+    for arguments in (plain, changed):
+        assert tyro.cli(made, args=list(flags_of(arguments))) == arguments
 
 
 @dataclass(frozen=True)
@@ -54,7 +81,7 @@ class Inner:
 
 @dataclass(frozen=True, kw_only=True)
 class Outer:
-    needed: bool
+    needed: int
     on: bool = True
     off: bool = False
     limit: int | None = 3
@@ -67,10 +94,10 @@ class Outer:
 @pytest.mark.parametrize(
     "arguments",
     [
-        Outer(needed=False),
-        Outer(needed=True, on=False, off=True, limit=None, name="a 'quoted' name", numbers=(3,)),
-        Outer(needed=True, inner=Inner(on=False, off=True, some=None, two_words=(4, 5)), made=Inner()),
-        Outer(needed=True, numbers=(), inner=Inner(two_words=())),
+        Outer(needed=0),
+        Outer(needed=1, on=False, off=True, limit=None, name="a 'quoted' name", numbers=(3,)),
+        Outer(needed=1, inner=Inner(on=False, off=True, some=None, two_words=(4, 5)), made=Inner()),
+        Outer(needed=1, numbers=(), inner=Inner(two_words=())),
     ],
 )
 def test_flags_stand_for_every_kind_of_value(arguments):
@@ -100,10 +127,12 @@ def test_a_record_says_where_a_checkpoint_came_from_and_nothing_of_the_machine(r
     front, flags = shlex.split(record["command"])[:3], shlex.split(record["command"])[3:]
     assert front == ["python", "-m", "training.finetune_student"]
     parsed = tyro.cli(finetune_student.Arguments, args=flags)
-    assert settings(parsed) == settings(arguments) and parsed.teachers == (Path("teacher"),)
+    assert settings_of(parsed) == settings_of(arguments) and parsed.teachers == (Path("teacher"),)
 
 
-def test_a_run_goes_on_wherever_its_folders_lie_but_not_with_other_data_or_parents(recorded, tmp_path, tokenizer):
+def test_a_run_goes_on_wherever_its_folders_lie_but_not_with_other_data_or_parents(
+    recorded, tmp_path, tokenizer
+):
     arguments, record_of = recorded
     first = decisive(record_of(arguments))
     assert decisive(record_of(replace(arguments, out=Path("elsewhere")))) == first

@@ -31,7 +31,9 @@ def test_the_last_states_are_kept_numbered_from_the_end(tokenizer, tmp_path):
 
 
 def test_a_run_too_short_for_so_many_is_refused_before_it_starts(tmp_path):
-    with pytest.raises(ValueError, match="3 snapshots 5 steps apart need more than 10 steps; this run has 10"):
+    with pytest.raises(
+        ValueError, match="3 snapshots 5 steps apart need more than 10 steps; this run has 10"
+    ):
         Snapshots(tmp_path, 3, 5, 10, {})
     Snapshots(tmp_path, 3, 5, 11, {})
 
@@ -61,7 +63,12 @@ def test_a_folder_of_snapshots_stands_for_all_latest_first(tokenizer, tmp_path):
     keep_all(tokenizer, tmp_path / "run")
     make_recommender(tokenizer).save_pretrained(tmp_path / "other")
     folders = [tmp_path / "run", tmp_path / "other"]
-    assert [t.name for t in find_teachers(folders, None)] == ["snapshot-1", "snapshot-2", "snapshot-3", "other"]
+    assert [t.name for t in find_teachers(folders, None)] == [
+        "snapshot-1",
+        "snapshot-2",
+        "snapshot-3",
+        "other",
+    ]
     assert [t.name for t in find_teachers(folders, 2)] == ["snapshot-1", "snapshot-2"]
     for count in (0, 5):
         with pytest.raises(ValueError, match=f"between 1 and 4 teachers, as many as there are; got {count}"):
