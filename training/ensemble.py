@@ -1,4 +1,4 @@
-"""Ensemble-Teacher: the mean of several teachers' raw scores (Yu et al., 2022), without weights of its own."""
+"""Ensemble-Teacher: the mean of several teachers' raw scores (Yu et al., 2022)."""
 
 from collections.abc import Sequence
 from pathlib import Path

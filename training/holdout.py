@@ -59,7 +59,7 @@ def part_of(split: Split, name: str, kept: np.ndarray) -> Split:
 
 
 def write_mind(split: Split, folder: Path) -> None:
-    """As MIND's two files, with the stories that the impressions name and no other: later ones are unknown."""
+    """As MIND's two files, with the stories that the impressions name: later ones are unknown."""
     folder.mkdir(parents=True, exist_ok=True)
     impressions = split.impressions
     met = np.unique(np.concatenate([impressions.history.values, impressions.candidates.values]))

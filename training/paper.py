@@ -1,6 +1,6 @@
-"""The figures of the paper (Yu et al., 2022): other data, other language model, there to compare directions.
+"""The paper's own figures (Yu et al., 2022): other data, another language model, to compare directions.
 
-AUC, MRR and nDCG@10 in percent, mean of five runs: on MIND-large's test set where it was run there, else on the
+AUC, MRR and nDCG@10 in percent, mean of five runs: on MIND-large's test set where there are any, else on the
 authors' own Feeds.
 """
 

@@ -124,8 +124,8 @@ class Stage(NamedTuple):
             changed.append("data")
         if changed:
             raise ValueError(
-                f"{self.folder} was made with other settings ({', '.join(changed)}). Choose another --out, or "
-                f"delete it, and what was made from it, to make it anew."
+                f"{self.folder} was made with other settings ({', '.join(changed)}). Choose another --out, "
+                f"or delete it, and what was made from it, to make it anew."
             )
 
 

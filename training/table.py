@@ -25,15 +25,15 @@ from training.systems import Plan, Settings, Stage, Variant, unique
 Name = Literal["main", "teachers", "stages", "losses", "controls"]
 TEACHERS = ("plm-nr-ft", "plm-nr-dapt", "plm-nr-tapt", "plm-nr-simcse", "plm-nr-dp", "ensemble-teacher")
 DISTILLED = ("plm-nr-ft", "mt-bert", "tinybert", "tinybert-mt", "newsbert", "newsbert-mt", "tiny-newsrec")
-NOTE = "AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists. The \
-difference is to the row above, on the mean over seeds, with a paired 95 % bootstrap interval over readers. The \
-paper's figures were measured on other data with another language model."
+NOTE = """AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists. The
+differences are of the means over seeds, with a paired 95 % bootstrap interval over readers.
+The paper's figures were measured on other data with another language model."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Settings):
     name: Annotated[Name, tyro.conf.Positional]
-    """main: all systems; teachers: 1 to 6 of them; stages, losses: each left out; controls: in their place."""
+    """main: all systems; teachers: 1 to 6; stages, losses: each left out; controls: others in their place."""
     layers: tuple[int, ...] = STUDENTS
     """Sizes of the students; the main table has the whole language model as well."""
     seeds: tuple[int, ...] = (0,)
@@ -139,7 +139,9 @@ def variant_row(label: str, layers: int, variant: Variant) -> Row:
 
 
 def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[str, str]]:
+    """Each row against the one above it, and against PLM-NR (FT) of its size where the table has it."""
     above: Runs | None = None
+    finetuned: dict[int, Runs] = {}
     for row in rows:
         done = {plan.seed: row.results(plan) for plan in plans if all(s.done for s in row.stages(plan))}
         runs = measured(done, dev) if done else None
@@ -149,9 +151,12 @@ def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[st
             "seeds": ", ".join(map(str, done)) or "not run",
             **{metric: runs.shown(metric) if runs else "" for metric in SHOWN},
             "AUC against the row above": against(runs, above),
+            "AUC against plm-nr-ft": against(runs, finetuned.get(row.layers)),
             "paper (other data), AUC": row.paper,
         }
         above = runs or above
+        if runs and row.label == "plm-nr-ft":
+            finetuned[row.layers] = runs
 
 
 def against(runs: Runs | None, above: Runs | None) -> str:

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,6 +16,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
+from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.config import MINILM
 from tinynewsrec.model.language_models import (
     empty_language_model,
@@ -218,3 +221,11 @@ def test_damaged_weights_are_refused(folder):
 def test_a_config_of_no_known_language_model_is_refused(config):
     with pytest.raises(ValueError, match="Not the configuration of a language model"):
         empty_language_model(config)
+
+
+def test_a_length_that_the_language_model_cannot_read_is_refused(tokenizer):
+    short = copy.deepcopy(tokenizer)
+    short.model_max_length = 16
+    assert tokenize(["mayor opens bridge"], short, 16).mask.sum() == 5
+    with pytest.raises(ValueError, match="at most 16 tokens"):
+        tokenize(["mayor opens bridge"], short, 17)

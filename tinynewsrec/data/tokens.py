@@ -1,4 +1,4 @@
-"""Turns titles into token ids, once."""
+"""Turns texts into token ids, once."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -36,15 +36,23 @@ class Stories(Protocol):
     def take(self, rows: Int[Tensor, " M"]) -> "Stories": ...
 
 
-def tokenize(titles: Sequence[str], tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
-    """Titles as token ids, cut to `length` tokens, the special ones included."""
+def tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
+    """Titles or bodies as token ids, cut to `length` tokens, the special ones included.
+
+    Raises ValueError where the language model cannot read as many.
+    """
+    if length > tokenizer.model_max_length:
+        raise ValueError(
+            f"Expected texts of at most {tokenizer.model_max_length} tokens, as long as this language model "
+            f"reads; got a length of {length}. Lower title_length or body_length."
+        )
     encoded = tokenizer(
-        list(titles) or [""],
+        list(texts) or [""],
         truncation=True,
         max_length=length,
         padding=True,
         padding_side="right",
         return_tensors="pt",
     )
-    kept = slice(len(titles))
+    kept = slice(len(texts))
     return Tokens(encoded["input_ids"][kept], encoded["attention_mask"][kept].bool())

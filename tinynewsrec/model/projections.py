@@ -51,7 +51,7 @@ class Projections(nn.Module):
     def distances(
         self, kind: str, taught: Float[Tensor, "M N E"], learnt: Float[Tensor, "N D"]
     ) -> Float[Tensor, "M N"]:
-        """How far the student's vector of a story or reader is from each teacher's: mean squared difference."""
+        """Mean squared difference of the student's vector of a story or reader to each teacher's."""
         projection = self.maps[kind]
         if self.side == "teacher":
             return (projection(taught) - learnt).square().mean(-1)
