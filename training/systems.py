@@ -70,6 +70,8 @@ class Settings:
     """How many snapshots become teachers."""
     snapshots: int = 6
     """How many are kept, for the table of teachers."""
+    from_teacher: bool = False
+    """Students of tiny-newsrec begin with the latest snapshot's first layers, not the language model's."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """Of all systems; language_model and layers are set above and by system."""
     posttrain: TrainConfig = posttrain_teacher.TRAINING
@@ -122,11 +124,22 @@ class Stage(NamedTuple):
         changed = [name for name in wanted if found["settings"].get(name) != wanted[name]]
         if found["data"]["sha256"] != data_hashes(self.arguments.data):
             changed.append("data")
+        if not self.has_parents(found["parents"]):
+            changed.append("teachers")
         if changed:
             raise ValueError(
                 f"{self.folder} was made with other settings ({', '.join(changed)}). Choose another --out, "
                 f"or delete it, and what was made from it, to make it anew."
             )
+
+    def has_parents(self, recorded: list[dict[str, str]]) -> bool:
+        """Whether as many taught it, of the same names; snapshots of one folder are counted in settings."""
+        teachers = getattr(self.arguments, "teachers", ())
+        if not teachers or any((teacher / MANIFEST).is_file() for teacher in teachers):
+            return True
+        named = [*teachers, *([self.arguments.parent] if self.arguments.parent else [])]
+        found = [parent["name"] for parent in recorded if "sha256" in parent]
+        return sorted(path.name for path in named) == sorted(found)
 
 
 @dataclass(frozen=True)
@@ -303,7 +316,8 @@ class Plan:
         finetuned = [stage for stages, _ in sources for stage in stages]
         posttraining = unique(stage for stage in finetuned if stage.main is posttrain_teacher.main)
         first = self.stage_1(layers, variant, posttrained) if variant.stage_1 else None
-        last = self.stage_2(layers, variant, folders(taught(finetuned)), first and first.folder)
+        source = self.snapshot(1) if self.settings.from_teacher else None
+        last = self.stage_2(layers, variant, folders(taught(finetuned)), first.folder if first else source)
         return [
             *posttraining,
             *([first] if first else []),
@@ -318,11 +332,15 @@ class Plan:
         plans = [self, *(replace(self, seed=self.seed + 100 * other) for other in range(1, count))]
         return [(plan.teacher(1), plan.snapshot(1)) for plan in plans]
 
+    def variant_name(self, stage: str, layers: int, variant: Variant) -> str:
+        source = "-from-teacher" if self.settings.from_teacher else ""
+        return f"{stage}-{layers}{variant.name.removeprefix('tiny-newsrec')}{source}"
+
     def stage_1(self, layers: int, variant: Variant, teachers: tuple[Path, ...]) -> Stage:
-        name = f"posttrain-student-{layers}{variant.name.removeprefix('tiny-newsrec')}"
         arguments = posttrain_student.Arguments(
-            out=self.folder(name),
+            out=self.folder(self.variant_name("posttrain-student", layers, variant)),
             teachers=teachers,
+            parent=self.snapshot(1) if self.settings.from_teacher else None,
             distillation=replace(self.settings.distillation, **variant.distillation),
             model=self.model(layers),
             training=self.seeded(self.settings.posttrain_student),
@@ -333,7 +351,7 @@ class Plan:
     def stage_2(
         self, layers: int, variant: Variant, teachers: tuple[Path, ...], parent: Path | None
     ) -> Stage:
-        name = f"tiny-newsrec-{layers}{variant.name.removeprefix('tiny-newsrec')}"
+        name = self.variant_name("tiny-newsrec", layers, variant)
         if not variant.stage_2:
             return self.finetuned(name, layers, parent)
         arguments = finetune_student.Arguments(

@@ -111,3 +111,9 @@ def test_a_stage_with_other_settings_is_not_taken_for_done(settings):
     other = settings | {"finetune_student": replace(BRIEF, epochs=3)}
     with pytest.raises(ValueError, match="with other settings"):
         recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **other))
+
+
+def test_a_student_of_fewer_teachers_is_not_taken_for_done(settings):
+    recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **settings))
+    with pytest.raises(ValueError, match=r"other settings \(teachers\)"):
+        recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **(settings | {"teachers": 3})))
