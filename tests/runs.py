@@ -9,7 +9,10 @@ import torch
 from conftest import make_recommender
 
 from tinynewsrec.data.tokens import tokenize
+from tinynewsrec.model.folder import WEIGHTS
+from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
+from training.distillation import WEIGHTS_LOG
 from training.every_slot import padded
 from training.loop import Losses
 
@@ -48,6 +51,13 @@ def run_killed(main, arguments, sampler: type, step: int) -> None:
         patch.setattr(sampler, "batch", dying)
         with pytest.raises(Killed):
             main(arguments)
+
+
+def same_student(one: Path, other: Path) -> bool:
+    """Whether two distilled students are equal to the last bit, and what is recorded of their teachers."""
+    maps = [Projections.load(folder).state_dict() for folder in (one, other)]
+    files = [[(folder / name).read_bytes() for name in (WEIGHTS, WEIGHTS_LOG)] for folder in (one, other)]
+    return files[0] == files[1] and all(maps[0][name].equal(maps[1][name]) for name in maps[0] | maps[1])
 
 
 def encode_naively(recommender: Recommender, texts: list[str], length: int) -> torch.Tensor:

@@ -24,7 +24,7 @@ class TrainConfig:
     """Largest norm of a step's gradient."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Of the forward pass; weights stay fp32."""
-    save_every: int = 50
+    save_every: int = 10
     """Steps between two states that a killed run can resume from, counted back from the last step."""
     seed: int = 0
 

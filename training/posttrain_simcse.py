@@ -33,7 +33,7 @@ from training.record import decisive, training_record
 from training.samples import order_of, refuse_uneven
 from training.stage import finish, refuse_finished, start, with_frozen_layers
 
-TRAINING = TrainConfig(epochs=8, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=50)
+TRAINING = TrainConfig(epochs=8, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=25)
 
 
 @dataclass(frozen=True, kw_only=True)

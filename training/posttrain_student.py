@@ -38,7 +38,7 @@ from training.stage import finish, refuse_finished, start
 from training.taught_vectors import taught_vectors
 from training.teachers import find_teachers
 
-TRAINING = TrainConfig(epochs=10, batch_size=128, learning_rate=2e-4, head_learning_rate=1e-3, save_every=50)
+TRAINING = TrainConfig(epochs=10, batch_size=128, learning_rate=2e-4, head_learning_rate=1e-3, save_every=25)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,16 @@ def command_of(arguments: Any, shown: Callable[[str], str] = str) -> str:
 
 def decisive(record: dict[str, Any]) -> dict[str, Any]:
     """What a killed run must agree in with the one that goes on."""
-    return {name: record[name] for name in ("stage", "data", "parents", "processes", "settings")}
+    found = {name: record[name] for name in ("stage", "data", "parents", "processes")}
+    return found | {"settings": deciding(record["settings"])}
+
+
+def deciding(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without how often the state is saved, which decides nothing but where snapshots are taken."""
+    if "snapshots" in settings:
+        return settings
+    training = {name: value for name, value in settings["training"].items() if name != "save_every"}
+    return settings | {"training": training}
 
 
 def stage_of(arguments: Any) -> str:

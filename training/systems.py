@@ -28,7 +28,7 @@ from training import (
 from training.config import TrainConfig
 from training.distillation import DistillConfig
 from training.loop import this_process
-from training.record import command_of, data_hashes, settings_of
+from training.record import command_of, data_hashes, deciding, settings_of
 from training.snapshots import MANIFEST
 from training.stage import is_finished
 
@@ -120,8 +120,9 @@ class Stage(NamedTuple):
 
     def refuse_others(self) -> None:
         found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
-        wanted = json.loads(json.dumps(settings_of(self.arguments)))
-        changed = [name for name in wanted if found["settings"].get(name) != wanted[name]]
+        made = deciding(found["settings"])
+        wanted = json.loads(json.dumps(deciding(settings_of(self.arguments))))
+        changed = [name for name in wanted if made.get(name) != wanted[name]]
         if found["data"]["sha256"] != data_hashes(self.arguments.data):
             changed.append("data")
         if not self.has_parents(found["parents"]):

@@ -117,3 +117,9 @@ def test_a_student_of_fewer_teachers_is_not_taken_for_done(settings):
     recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **settings))
     with pytest.raises(ValueError, match=r"other settings \(teachers\)"):
         recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **(settings | {"teachers": 3})))
+
+
+def test_how_often_a_state_is_saved_makes_no_other_stage(settings):
+    recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
+    seldom = settings | {"finetune_student": replace(BRIEF, save_every=9)}
+    recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **seldom))
