@@ -211,9 +211,9 @@ def pieces_in(batch: Batch) -> int:
 
 def table(found: Comparison) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    shown.add_column("one step")
-    for name in ("stories", "pieces", "layers", "loss", "median s", "fastest to slowest"):
-        shown.add_column(name, justify="right")
+    shown.add_column("one step", no_wrap=True)
+    for name in ("stories", "pieces", "layers", "loss", "median\nseconds", "fastest to\nslowest"):
+        shown.add_column(name, justify="right", no_wrap=True)
     for way, stories, pieces, loss, _, seconds in (found.naive, found.ours):
         shown.add_row(
             way.name,

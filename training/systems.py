@@ -155,6 +155,11 @@ class Variant:
     """Changes of the distillation's settings, in both stages."""
     teachers_of: Literal["snapshots", "seeds"] = "snapshots"
 
+    @property
+    def of_stage_1(self) -> "Variant":
+        """What stage I knows of it: whether there is a stage II makes no difference."""
+        return self if self.stage_2 else Variant()
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -339,7 +344,7 @@ class Plan:
 
     def stage_1(self, layers: int, variant: Variant, teachers: tuple[Path, ...]) -> Stage:
         arguments = posttrain_student.Arguments(
-            out=self.folder(self.variant_name("posttrain-student", layers, variant)),
+            out=self.folder(self.variant_name("posttrain-student", layers, variant.of_stage_1)),
             teachers=teachers,
             parent=self.snapshot(1) if self.settings.from_teacher else None,
             distillation=replace(self.settings.distillation, **variant.distillation),

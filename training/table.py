@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import tyro
-from rich import print
+from rich.console import Console
 
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
@@ -25,8 +25,8 @@ from training.systems import Plan, Settings, Stage, Variant, unique
 Name = Literal["main", "teachers", "stages", "losses", "controls"]
 TEACHERS = ("plm-nr-ft", "plm-nr-dapt", "plm-nr-tapt", "plm-nr-simcse", "plm-nr-dp", "ensemble-teacher")
 DISTILLED = ("plm-nr-ft", "mt-bert", "tinybert", "tinybert-mt", "newsbert", "newsbert-mt", "tiny-newsrec")
-NOTE = """AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists. The
-differences are of the means over seeds, with a paired 95 % bootstrap interval over readers.
+NOTE = """AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists.
+Differences are of the means over seeds, with a paired 95 % bootstrap interval over readers.
 The paper's figures were measured on other data with another language model."""
 
 
@@ -65,7 +65,7 @@ def main(arguments: Arguments) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{arguments.name}.md").write_text(markdown(lines, dev), encoding="utf-8")
     (folder / f"{arguments.name}.csv").write_text(as_csv(lines), encoding="utf-8")
-    print(markdown(lines, dev))
+    Console().print(markdown(lines, dev), markup=False, highlight=False, soft_wrap=True)
 
 
 def main_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
@@ -143,7 +143,7 @@ def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[st
     above: Runs | None = None
     finetuned: dict[int, Runs] = {}
     for row in rows:
-        done = {plan.seed: row.results(plan) for plan in plans if all(s.done for s in row.stages(plan))}
+        done = {plan.seed: row.results(plan) for plan in plans if finished(row.stages(plan))}
         runs = measured(done, dev) if done else None
         yield {
             "system": row.label,
@@ -157,6 +157,15 @@ def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[st
         above = runs or above
         if runs and row.label == "plm-nr-ft":
             finetuned[row.layers] = runs
+
+
+def finished(stages: list[Stage]) -> bool:
+    """Raises ValueError where they are, but with other settings."""
+    if not all(stage.done for stage in stages):
+        return False
+    for stage in stages:
+        stage.refuse_others()
+    return True
 
 
 def against(runs: Runs | None, above: Runs | None) -> str:

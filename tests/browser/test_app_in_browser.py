@@ -265,7 +265,7 @@ def test_timing_can_be_stopped(open_page):
         page.get_by_label(f"number input for {name}").fill(number)
     page.get_by_role("button", name="Measure").click()
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".message").last).to_contain_text("Stopped")
+    expect(page.locator(".message").filter(has_text="Stopped")).to_have_count(1)
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
     expect(page.get_by_role("button", name="Measure", exact=True)).to_be_enabled()
     expect(page.locator(".js-plotly-plot .gtitle")).to_have_count(page.locator("table.plain").count())
