@@ -40,6 +40,7 @@ class Arguments(Settings):
 def main(arguments: Arguments) -> None:
     whole = layers_in(arguments.language_model)
     sizes = arguments.layers or usual_sizes(arguments.name, whole)
+    refuse_missing(arguments, sizes, whole)
     plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
     stages = unique(stage for plan in plans for size in sizes for stage in plan.system(arguments.name, size))
     if arguments.dry_run:
@@ -94,7 +95,21 @@ def layers_in(language_model: str) -> int:
     try:
         return AutoConfig.from_pretrained(locate(language_model)).num_hidden_layers
     except (OSError, ValueError) as error:
-        raise ValueError(f"Cannot find the language model {language_model!r}: {error}") from error
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"Cannot find the language model {language_model!r}: {reason}") from error
+
+
+def refuse_missing(settings: Settings, sizes: tuple[int, ...], whole: int) -> None:
+    """Raises ValueError or FileNotFoundError before anything is trained that could not be finished."""
+    if not all(1 <= size <= whole for size in sizes):
+        raise ValueError(
+            f"layers must be between 1 and the {whole} of {settings.language_model}; got {sizes}."
+        )
+    for part in ("train", "dev"):
+        if not (settings.data / part).is_dir():
+            raise FileNotFoundError(
+                f"There is no folder {settings.data / part}: --data must hold the folders train and dev."
+            )
 
 
 def usual_sizes(name: str, whole: int) -> tuple[int, ...]:

@@ -76,12 +76,12 @@ def write_lessons(student: Checkpoint, family: dict[str, Checkpoint], folder: Pa
     projections = Projections.load(student.folder)
     if projections is None:
         return
-    hashes = {parent["name"]: parent.get("sha256") for parent in student.training["parents"]}
+    teachers = student.training["parents"][-len(projections.teachers) :]
     members = {checkpoint.content_hash: name for name, checkpoint in family.items()}
     kept = {
-        place: members[hashes[name]]
-        for place, name in enumerate(projections.teachers)
-        if hashes.get(name) in members
+        place: members[teacher["sha256"]]
+        for place, teacher in enumerate(teachers)
+        if teacher["sha256"] in members
     }
     if kept:
         projections.only(kept).save(folder)

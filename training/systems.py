@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from filelock import FileLock
 from rich import print
 
+from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model.config import MINILM, ModelConfig
 from tinynewsrec.model.folder import read_json
 from training import (
@@ -31,6 +32,7 @@ from training.loop import this_process
 from training.record import command_of, data_hashes, deciding, settings_of
 from training.snapshots import MANIFEST
 from training.stage import is_finished
+from training.teachers import teachers_in
 
 System = Literal[
     "plm-nr-ft",
@@ -85,6 +87,13 @@ class Settings:
     distillation: DistillConfig = field(default_factory=DistillConfig)
     """Of both stages of tiny-newsrec."""
 
+    def __post_init__(self):
+        if not 1 <= self.teachers <= self.snapshots:
+            raise ValueError(
+                f"teachers must be between 1 and the {self.snapshots} snapshots that are kept, "
+                f"got {self.teachers}. Raise snapshots to have more."
+            )
+
 
 class Stage(NamedTuple):
     """One command, as `python -m` would run it."""
@@ -112,6 +121,7 @@ class Stage(NamedTuple):
         lock = FileLock(f"{self.folder}.lock") if this_process().is_main_process else nullcontext()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with lock:
+            this_process().wait_for_everyone()  # nobody looks before the lock is held
             if not self.done:
                 print(f"[bold]{self.folder}[/bold]")
                 self.main(self.arguments)
@@ -126,7 +136,7 @@ class Stage(NamedTuple):
         if found["data"]["sha256"] != data_hashes(self.arguments.data):
             changed.append("data")
         if not self.has_parents(found["parents"]):
-            changed.append("teachers")
+            changed.append("parents")
         if changed:
             raise ValueError(
                 f"{self.folder} was made with other settings ({', '.join(changed)}). Choose another --out, "
@@ -134,13 +144,18 @@ class Stage(NamedTuple):
             )
 
     def has_parents(self, recorded: list[dict[str, str]]) -> bool:
-        """Whether as many taught it, of the same names; snapshots of one folder are counted in settings."""
-        teachers = getattr(self.arguments, "teachers", ())
-        if not teachers or any((teacher / MANIFEST).is_file() for teacher in teachers):
-            return True
-        named = [*teachers, *([self.arguments.parent] if self.arguments.parent else [])]
-        found = [parent["name"] for parent in recorded if "sha256" in parent]
-        return sorted(path.name for path in named) == sorted(found)
+        """Whether it began with this checkpoint and was taught by these, as they are now.
+
+        Snapshots of one folder are the first of those that its manifest names.
+        """
+        wanted = [parent] if (parent := getattr(self.arguments, "parent", None)) else []
+        wanted += [
+            place for folder in getattr(self.arguments, "teachers", ()) for place in teachers_in(folder)
+        ]
+        found = [parent["sha256"] for parent in recorded if "sha256" in parent]
+        hashes = [Checkpoint.open(place).content_hash for place in wanted]
+        counted = getattr(self.arguments, "teacher_count", None) is not None
+        return not wanted or (hashes[: len(found)] if counted else hashes) == found
 
 
 @dataclass(frozen=True)

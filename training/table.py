@@ -19,7 +19,7 @@ from tinynewsrec.data.tables import Split
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.paper import published
-from training.recipe import STUDENTS, layers_in
+from training.recipe import STUDENTS, layers_in, refuse_missing
 from training.systems import Plan, Settings, Stage, Variant, unique
 
 Name = Literal["main", "teachers", "stages", "losses", "controls"]
@@ -52,6 +52,7 @@ class Row(NamedTuple):
 
 def main(arguments: Arguments) -> None:
     whole = layers_in(arguments.language_model)
+    refuse_missing(arguments, tuple(size for size in arguments.layers if size < whole), whole)
     plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
     rows = list(ROWS[arguments.name](arguments, whole))
     if arguments.train:
@@ -139,10 +140,12 @@ def variant_row(label: str, layers: int, variant: Variant) -> Row:
 
 
 def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[str, str]]:
-    """Each row against the one above it, and against PLM-NR (FT) of its size where the table has it."""
+    """Each row against the one above it where both were run and have one size, and against PLM-NR (FT)."""
     above: Runs | None = None
     finetuned: dict[int, Runs] = {}
-    for row in rows:
+    for place, row in enumerate(rows):
+        if place and rows[place - 1].layers != row.layers:
+            above = None
         done = {plan.seed: row.results(plan) for plan in plans if finished(row.stages(plan))}
         runs = measured(done, dev) if done else None
         yield {
@@ -154,7 +157,7 @@ def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[st
             "AUC against plm-nr-ft": against(runs, finetuned.get(row.layers)),
             "paper (other data), AUC": row.paper,
         }
-        above = runs or above
+        above = runs
         if runs and row.label == "plm-nr-ft":
             finetuned[row.layers] = runs
 

@@ -1,9 +1,11 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import make_recommender
+from transformers import BertTokenizerFast
 
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.projections import Projections
@@ -115,7 +117,7 @@ def test_a_stage_with_other_settings_is_not_taken_for_done(settings):
 
 def test_a_student_of_fewer_teachers_is_not_taken_for_done(settings):
     recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **settings))
-    with pytest.raises(ValueError, match=r"other settings \(teachers\)"):
+    with pytest.raises(ValueError, match=r"other settings \(parents\)"):
         recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **(settings | {"teachers": 3})))
 
 
@@ -123,3 +125,29 @@ def test_how_often_a_state_is_saved_makes_no_other_stage(settings):
     recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
     seldom = settings | {"finetune_student": replace(BRIEF, save_every=9)}
     recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **seldom))
+
+
+def test_what_a_new_teacher_did_not_teach_is_not_taken_for_done(settings):
+    arguments = recipe.Arguments(name="plm-nr-dp", layers=(1,), **settings)
+    recipe.main(arguments)
+    other = make_recommender(BertTokenizerFast.from_pretrained(settings["language_model"]), seed=7, layers=3)
+    other.save_pretrained(settings["out"] / "seed-0" / "posttrain" / "snapshot-1")
+    with pytest.raises(ValueError, match=r"other settings \(parents\)"):
+        recipe.main(arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"layers": (9,)}, "layers must be between 1 and the 3"),
+        ({"layers": (0,)}, "layers must be between 1 and the 3"),
+        ({"teachers": 4}, "between 1 and the 3 snapshots"),
+        ({"teachers": 0}, "between 1 and the 3 snapshots"),
+        ({"data": Path("nowhere")}, "must hold the folders train and dev"),
+        ({"language_model": "nowhere/to/be/found"}, "Cannot find the language model"),
+    ],
+)
+def test_what_cannot_be_finished_is_not_begun(settings, changes, reason):
+    with pytest.raises((ValueError, FileNotFoundError), match=reason) as caught:
+        recipe.main(recipe.Arguments(name="tiny-newsrec", **(settings | changes)))
+    assert "\n" not in str(caught.value) and not settings["out"].exists()
