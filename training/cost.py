@@ -14,9 +14,14 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.language_models import locate
 from training.click_stage import ClickArguments
 from training.pairs import read_pairs
+from training.record import stage_of
 from training.samples import find_clicks
 
 PIECES = 1.4  # word pieces in a word of English, about
+LIVE = tuple(
+    f"training.{name}"
+    for name in ("posttrain_tinybert", "finetune_tinybert", "finetune_newsbert", "finetune_mtbert")
+)
 BACKWARD = 3  # forward and backward pass of a trained layer, in forward passes
 
 
@@ -32,8 +37,8 @@ class Texts(NamedTuple):
     words: float  # of one text
 
 
-def cost_of(arguments: Any, models: int = 1) -> Cost:
-    """`models` language models are trained, or read, in each step."""
+def cost_of(arguments: Any) -> Cost:
+    """Teachers that are read or trained in each step count as much as the student does."""
     texts = clicks_of(arguments.data) if isinstance(arguments, ClickArguments) else pairs_of(arguments.data)
     training = arguments.training
     steps = max(1, texts.cases // training.batch_size) * training.epochs
@@ -43,7 +48,15 @@ def cost_of(arguments: Any, models: int = 1) -> Cost:
     layer = layer_operations(arguments.model)
     trained = min(arguments.trained_layers, arguments.model.layers)
     once = texts.stories * (arguments.model.layers - trained)
-    return Cost(steps, models * pieces * layer * (once + steps * distinct * trained * BACKWARD))
+    return Cost(steps, models_of(arguments) * pieces * layer * (once + steps * distinct * trained * BACKWARD))
+
+
+def models_of(arguments: Any) -> int:
+    """The student, and those teachers whose vectors are not known beforehand."""
+    if stage_of(arguments) not in LIVE:
+        return 1
+    named = getattr(arguments, "language_models", None) or arguments.teachers
+    return 1 + (getattr(arguments, "teacher_count", None) or len(named))
 
 
 @cache

@@ -87,7 +87,9 @@ def show_costs(stages: list[Stage]) -> None:
     console.print(table)
     for stage in stages:
         console.print(stage.command, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"{total:.0f} minutes in all, if products of matrices were all there is; in fact more.")
+    console.print(
+        f"{total:.0f} minutes in all at this moment's load, if products of matrices were all; in fact more."
+    )
 
 
 def layers_in(language_model: str) -> int:

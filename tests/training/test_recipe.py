@@ -12,6 +12,7 @@ from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
 from training import recipe, release, table
 from training.config import TrainConfig
+from training.cost import cost_of
 from training.distillation import DistillConfig
 from training.systems import SYSTEMS, Plan
 
@@ -151,3 +152,9 @@ def test_what_cannot_be_finished_is_not_begun(settings, changes, reason):
     with pytest.raises((ValueError, FileNotFoundError), match=reason) as caught:
         recipe.main(recipe.Arguments(name="tiny-newsrec", **(settings | changes)))
     assert "\n" not in str(caught.value) and not settings["out"].exists()
+
+
+def test_teachers_that_are_trained_beside_the_student_are_counted(settings):
+    plan = Plan(recipe.Arguments(name="newsbert", **settings), 0, 3)
+    one, two = (cost_of(plan.system(name, 1)[-1].arguments) for name in ("newsbert", "newsbert-mt"))
+    assert two.operations == pytest.approx(one.operations * 3 / 2) and two.steps == one.steps
