@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int
 from rich import print
+from torch import Tensor
 
+from tinynewsrec.data.batches import EMPTY, Batch
 from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
 from tinynewsrec.data.tokens import Stories
@@ -16,6 +19,7 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
 from training.loop import this_process
+from training.losses import slot_means
 from training.record import training_record
 from training.samples import Sampler, find_clicks, refuse_uneven
 from training.stage import with_frozen_layers
@@ -72,12 +76,23 @@ def sampler_over(stories: Stories, arguments: ClickArguments, split: Split) -> S
     return sampler
 
 
-def met_stories(split: Split) -> torch.Tensor:
+def met_stories(split: Split) -> Int[Tensor, " N"]:
     """The rows of all stories that a training case can hold."""
     rows = np.unique(find_clicks(split.impressions).impression)
     impressions = split.impressions.take(rows)
     met = np.unique(np.concatenate([impressions.history.values, impressions.candidates.values]))
     return torch.from_numpy(met.astype(np.int64))
+
+
+def target_of(batch: Batch) -> tuple[Int[Tensor, " B"], Bool[Tensor, "B C"]]:
+    """The place of the clicked candidate, and which candidates there are."""
+    return batch.clicked.float().argmax(-1), batch.candidates != EMPTY
+
+
+def case_distances(distances: Float[Tensor, "M N"], batch: Batch) -> Float[Tensor, "M B"]:
+    """The mean over the stories that each case meets, clicked before or offered now."""
+    slots = torch.cat([batch.history, batch.candidates], dim=-1)
+    return slot_means(distances, slots, slots != EMPTY)
 
 
 def click_record(

@@ -60,10 +60,11 @@ def teach(
     scores: Float[Tensor, "M B C"],
     target: Int[Tensor, " B"],
     shown: Bool[Tensor, "B C"],
-    config: DistillConfig,
+    weighting: Weighting,
 ) -> Lesson:
+    """Carries no gradient, also where teachers are trained beside the student."""
     losses = case_losses(scores.detach(), target, shown)
-    return Lesson(scores.detach(), losses, teacher_weights(losses, config.weighting))
+    return Lesson(scores.detach(), losses, teacher_weights(losses, weighting))
 
 
 def distillation_losses(

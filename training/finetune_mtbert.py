@@ -27,23 +27,20 @@ from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.language_models import layers_of, load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.recommender import Recommender
-from training.click_stage import ClickArguments, click_record, splits
+from training.click_stage import ClickArguments, case_distances, click_record, splits, target_of
 from training.joint import (
     JointStories,
     by_length,
-    case_distances,
     joint_sampler,
     read,
     share_heads,
-    target_of,
     teachers_loss,
     width_of,
     word_distances,
 )
-from training.loop import Losses, this_process, train
+from training.loop import Losses, this_process
 from training.losses import case_losses, distillation_losses_by_case
-from training.record import decisive
-from training.stage import finish, refuse_finished, start
+from training.stage import finish, learn, parents_of, refuse_finished, start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +75,9 @@ def main(arguments: Arguments) -> None:
     same_pieces = [all(map(torch.equal, tokens[0], others)) for others in tokens[1:]]
     learner = MtBert(student, teachers, same_pieces, arguments.temperature)
     sampler = joint_sampler(arguments, split, [student.news_encoder, *teachers], tokens)
-    parents = [arguments.parent or arguments.model.language_model, *map(parent_of, arguments.language_models)]
+    parents = [*parents_of(arguments), *map(parent_of, arguments.language_models)]
     record = click_record(arguments, split, sampler, parents)
-    train(
-        learner,
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-    )
+    learn(learner, sampler, arguments, record)
     finish(student, record, arguments.out, dev)
 
 

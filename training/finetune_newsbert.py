@@ -25,32 +25,28 @@ from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.recommender import Recommender
-from training.click_stage import ClickArguments, click_record, splits
-from training.distillation import Lesson, Watched, watched_batch, write_weights
+from training.click_stage import ClickArguments, case_distances, click_record, splits, target_of
+from training.distillation import Watched, teach, watched_batch, write_weights
 from training.finetune_student import named
 from training.joint import (
     JointStories,
     Reading,
     by_length,
-    case_distances,
     joint_sampler,
     read,
     share_heads,
-    target_of,
     teachers_loss,
 )
 from training.layers import COPIED, blend_gradients, last_layers, layer_distances, refuse_misfit
-from training.loop import Losses, on_device, this_process, train
+from training.loop import Losses, on_device, this_process
 from training.losses import (
     Weighting,
     blend,
     case_losses,
     distillation_loss,
-    teacher_weights,
     weighted_mean,
 )
-from training.record import decisive
-from training.stage import finish, refuse_finished, start, take_over
+from training.stage import finish, learn, parents_of, refuse_finished, start, take_over
 from training.teachers import find_teachers
 
 
@@ -102,25 +98,14 @@ def main(arguments: Arguments) -> None:
         take_over(getattr(student.news_encoder, part), source, checkpoints[0].folder)
     encoders = [student.news_encoder, *teachers]
     sampler = joint_sampler(arguments, split, encoders, [student.tokens(titles)] * len(encoders))
-    parents = [arguments.parent or arguments.model.language_model, *(c.folder for c in checkpoints)]
-    record = click_record(arguments, split, sampler, parents)
+    record = click_record(arguments, split, sampler, parents_of(arguments, checkpoints))
     learner = NewsBert(student, teachers, arguments.distillation)
     cases = watched_batch(sampler, arguments.distillation.watched)
 
     def watch(step: int) -> None:
         write_weights(arguments.out, step, named(cases, split.news), learner.watch(cases))
 
-    train(
-        learner,
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-        watch,
-        learner.blend_gradients,
-    )
+    learn(learner, sampler, arguments, record, at_state=watch, before_step=learner.blend_gradients)
     finish(student, record, arguments.out, dev)
 
 
@@ -150,7 +135,7 @@ class NewsBert(nn.Module):
     def forward(self, batch: Batch) -> Losses:
         (news, readers, scores), words = self.read(batch)
         target, shown = target_of(batch)
-        lesson = self.teach(scores[1:], batch)
+        lesson = teach(scores[1:], target, shown, self.config.weighting)
         taught, weights = blend(lesson.scores, lesson.weights), lesson.weights
         of_news = squares(news[1:].detach(), news[0])
         of_readers = squares(readers[1:].detach(), readers[0])
@@ -176,10 +161,6 @@ class NewsBert(nn.Module):
         vectors = [e.project(e.pool(words[-1], mask)) for e, words in zip(encoders, layers, strict=True)]
         return torch.stack(vectors, 1), torch.stack([layer_distances(t, learnt, mask) for t in taught], 1)
 
-    def teach(self, scores: Float[Tensor, "M B C"], batch: Batch) -> Lesson:
-        losses = case_losses(scores.detach(), *target_of(batch))
-        return Lesson(scores.detach(), losses, teacher_weights(losses, self.config.weighting))
-
     def blend_gradients(self) -> None:
         blend_gradients(self.student.news_encoder, self.teachers, self.config.momentum)
 
@@ -188,8 +169,9 @@ class NewsBert(nn.Module):
         """How teachers and student do on a fixed batch, without dropout."""
         self.eval()
         batch = on_device(batch, next(self.parameters()).device)
-        scores = self.read(batch)[0].scores
-        return Watched(self.teach(scores[1:], batch), case_losses(scores[0], *target_of(batch)))
+        scores, (target, shown) = self.read(batch)[0].scores, target_of(batch)
+        lesson = teach(scores[1:], target, shown, self.config.weighting)
+        return Watched(lesson, case_losses(scores[0], target, shown))
 
 
 def squares(taught: Float[Tensor, "M N D"], learnt: Float[Tensor, "N D"]) -> Float[Tensor, "M N"]:

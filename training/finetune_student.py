@@ -20,7 +20,14 @@ from tinynewsrec.data.tables import News, Split
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
-from training.click_stage import ClickArguments, click_record, click_sampler, splits
+from training.click_stage import (
+    ClickArguments,
+    case_distances,
+    click_record,
+    click_sampler,
+    splits,
+    target_of,
+)
 from training.distillation import (
     DistillConfig,
     Watched,
@@ -29,10 +36,9 @@ from training.distillation import (
     watched_batch,
     write_weights,
 )
-from training.loop import Losses, on_device, train
-from training.losses import case_losses, slot_means
-from training.record import decisive
-from training.stage import finish, refuse_finished, start
+from training.loop import Losses, on_device
+from training.losses import case_losses
+from training.stage import finish, learn, parents_of, refuse_finished, start
 from training.taught_vectors import taught_vectors
 from training.teachers import find_teachers
 
@@ -55,8 +61,7 @@ def main(arguments: Arguments) -> None:
     teachers = find_teachers(arguments.teachers, arguments.teacher_count)
     student = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)
     sampler = click_sampler(arguments, split, student)
-    parents = [arguments.parent or arguments.model.language_model, *(t.folder for t in teachers)]
-    record = click_record(arguments, split, sampler, parents)
+    record = click_record(arguments, split, sampler, parents_of(arguments, teachers))
     learner = ClickStudent(student, teachers, arguments.distillation)
     lessons = ClickLessons(teachers, split)
     cases = watched_batch(sampler, arguments.distillation.watched)
@@ -64,16 +69,10 @@ def main(arguments: Arguments) -> None:
     def watch(step: int) -> None:
         write_weights(arguments.out, step, named(cases, split.news), learner.watch(cases, lessons))
 
-    train(
-        learner,
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch, lessons.take(batch)),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-        watch,
-    )
+    def losses_of(model: nn.Module, batch: Batch) -> Losses:
+        return model(batch, lessons.take(batch))
+
+    learn(learner, sampler, arguments, record, losses_of, watch)
     finish(student, record, arguments.out, dev, learner.projections)
 
 
@@ -121,10 +120,9 @@ class ClickStudent(nn.Module):
         news = self.student.encode(batch.tokens)
         readers = self.student.read(news, batch.history)
         scores = torch.einsum("bd,bcd->bc", readers, news[batch.candidates])
-        target, shown = batch.clicked.float().argmax(-1), batch.candidates != EMPTY
-        lesson = teach(taught.scores, target, shown, self.config)
-        slots = torch.cat([batch.history, batch.candidates], dim=-1)
-        distances = slot_means(self.projections.distances("news", taught.news, news), slots, slots != EMPTY)
+        target, shown = target_of(batch)
+        lesson = teach(taught.scores, target, shown, self.config.weighting)
+        distances = case_distances(self.projections.distances("news", taught.news, news), batch)
         distances = distances + self.projections.distances("reader", taught.readers, readers)
         return distillation_losses(lesson, scores, target, shown, distances, self.config)
 
@@ -133,8 +131,8 @@ class ClickStudent(nn.Module):
         """How teachers and student do on a fixed batch, without dropout."""
         self.eval()
         batch = on_device(batch, next(self.parameters()).device)
-        target, shown = batch.clicked.float().argmax(-1), batch.candidates != EMPTY
-        lesson = teach(lessons.take(batch).scores, target, shown, self.config)
+        target, shown = target_of(batch)
+        lesson = teach(lessons.take(batch).scores, target, shown, self.config.weighting)
         return Watched(lesson, case_losses(self.student(batch), target, shown))
 
 

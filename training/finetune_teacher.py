@@ -12,10 +12,9 @@ from torch import nn
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.batches import EMPTY, Batch
 from training.click_stage import ClickArguments, click_record, click_sampler, splits
-from training.loop import Losses, train
+from training.loop import Losses
 from training.losses import click_loss
-from training.record import decisive
-from training.stage import finish, refuse_finished, start
+from training.stage import finish, learn, parents_of, refuse_finished, start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +28,8 @@ def main(arguments: Arguments) -> None:
     split, dev = splits(arguments)
     recommender = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)
     sampler = click_sampler(arguments, split, recommender)
-    record = click_record(arguments, split, sampler, [arguments.parent or arguments.model.language_model])
-    steps = sampler.steps_per_epoch * arguments.training.epochs
-    train(recommender, sampler.batch, steps, losses_of, arguments.training, arguments.out, decisive(record))
+    record = click_record(arguments, split, sampler, parents_of(arguments))
+    learn(recommender, sampler, arguments, record, losses_of)
     finish(recommender, record, arguments.out, dev)
 
 

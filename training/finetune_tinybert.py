@@ -18,24 +18,29 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tinynewsrec.commands import readable_errors
-from tinynewsrec.data.batches import EMPTY, Batch
+from tinynewsrec.data.batches import Batch
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
-from training.click_stage import ClickArguments, click_record, met_stories, sampler_over, splits
-from training.distillation import Lesson, Watched, watched_batch, write_weights
+from training.click_stage import (
+    ClickArguments,
+    case_distances,
+    click_record,
+    met_stories,
+    sampler_over,
+    splits,
+    target_of,
+)
+from training.distillation import Lesson, Watched, teach, watched_batch, write_weights
 from training.finetune_student import named
 from training.layer_distillation import Compared, LayerConfig, LayerMap, LayerTeachers
-from training.loop import Losses, on_device, train
+from training.loop import Losses, on_device
 from training.losses import (
     blend,
     case_losses,
     distillation_loss,
-    slot_means,
-    teacher_weights,
     weighted_mean,
 )
-from training.record import decisive
-from training.stage import finish, refuse_finished, start
+from training.stage import finish, learn, parents_of, refuse_finished, start
 from training.teachers import find_teachers
 
 
@@ -80,24 +85,14 @@ def main(arguments: Arguments) -> None:
     teachers = LayerTeachers([teacher.load() for teacher in found], student, arguments.distillation)
     titles = student.tokens(split.news.texts("title"))
     sampler = sampler_over(teachers.reading(student, titles, met_stories(split)), arguments, split)
-    parents = [arguments.parent or arguments.model.language_model, *(t.folder for t in found)]
-    record = click_record(arguments, split, sampler, parents)
+    record = click_record(arguments, split, sampler, parents_of(arguments, found))
     learner = TaskStudent(student, teachers, arguments.distillation)
     cases = watched_batch(sampler, arguments.distillation.watched)
 
     def watch(step: int) -> None:
         write_weights(arguments.out, step, named(cases, split.news), learner.watch(cases))
 
-    train(
-        learner,
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-        watch,
-    )
+    learn(learner, sampler, arguments, record, at_state=watch)
     finish(student, record, arguments.out, dev)
 
 
@@ -119,11 +114,11 @@ class TaskStudent(nn.Module):
 
     def forward(self, batch: Batch) -> Losses:
         lesson, scores, losses, compared = self.study(batch)
-        config, slots = self.config, torch.cat([batch.history, batch.candidates], dim=-1)
-        taught, shown = blend(lesson.scores, lesson.weights), batch.candidates != EMPTY
+        config, shown = self.config, target_of(batch)[1]
+        taught = blend(lesson.scores, lesson.weights)
 
         def layer_loss(distances: Float[Tensor, "M N"]) -> Float[Tensor, ""]:
-            return weighted_mean(slot_means(distances, slots, slots != EMPTY), lesson.weights)
+            return weighted_mean(case_distances(distances, batch), lesson.weights)
 
         return {
             "distill": config.distill * distillation_loss(scores, taught, shown, config.temperature),
@@ -134,11 +129,10 @@ class TaskStudent(nn.Module):
 
     def study(self, batch: Batch) -> Studied:
         compared = self.teachers.compare(self.student.news_encoder, batch.tokens)
-        target, shown = batch.clicked.float().argmax(-1), batch.candidates != EMPTY
+        target, shown = target_of(batch)
         scores = self.student.score(compared.news, batch.history, batch.candidates)
         taught = self.teachers.scores(compared.taught, batch)
-        losses = case_losses(taught, target, shown)
-        lesson = Lesson(taught, losses, teacher_weights(losses, self.config.weighting))
+        lesson = teach(taught, target, shown, self.config.weighting)
         return Studied(lesson, scores, case_losses(scores, target, shown), compared)
 
     @torch.no_grad()

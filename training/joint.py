@@ -1,4 +1,4 @@
-"""Teachers that learn from clicks beside their student, through one pooling, projection and user encoder."""
+"""Several models on the same stories, and teachers that learn clicks through their student's heads."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from tinynewsrec.data.batches import EMPTY, Batch
+from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.tables import Split
 from tinynewsrec.data.tokens import Stories, Tokens
 from tinynewsrec.model.news_encoder import TOGETHER, NewsEncoder
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import ClickArguments, met_stories, sampler_over
-from training.losses import case_losses, slot_means
+from training.losses import case_losses
 from training.samples import Sampler
 from training.stage import with_frozen_layers
 
@@ -96,19 +96,8 @@ def word_distances(
     taught: Float[Tensor, "N T W"], learnt: Float[Tensor, "N T W"], mask: Bool[Tensor, "N T"]
 ) -> Float[Tensor, " N"]:
     """Mean squared difference over the words of each story; padding does not count."""
-    squares = (taught - learnt).square().mean(-1).masked_fill(~mask, 0.0)
+    squares = (taught - learnt).float().square().mean(-1).masked_fill(~mask, 0.0)
     return squares.sum(-1) / mask.sum(-1)
-
-
-def target_of(batch: Batch) -> tuple[Int[Tensor, " B"], Bool[Tensor, "B C"]]:
-    """The place of the clicked candidate, and which candidates there are."""
-    return batch.clicked.float().argmax(-1), batch.candidates != EMPTY
-
-
-def case_distances(distances: Float[Tensor, "M N"], batch: Batch) -> Float[Tensor, "M B"]:
-    """The mean over the stories that each case meets, clicked before or offered now."""
-    slots = torch.cat([batch.history, batch.candidates], dim=-1)
-    return slot_means(distances, slots, slots != EMPTY)
 
 
 def teachers_loss(

@@ -13,6 +13,7 @@ M teachers, N stories, B cases.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -20,9 +21,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tinynewsrec.data.batches import Batch
-from tinynewsrec.data.tokens import Stories, Tokens
-from tinynewsrec.model.news_encoder import TOGETHER, NewsEncoder
+from tinynewsrec.data.tokens import Tokens
+from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.recommender import Recommender
+from training.joint import JointStories, by_length, word_distances
 from training.layer_outputs import LayerOutputs, layer_outputs
 from training.loop import this_process
 from training.losses import Weighting
@@ -74,14 +76,6 @@ def pair_layers(student: int, teacher: int, config: LayerConfig, frozen: int = 0
     return [pair for pair in pairs if pair.student > frozen]
 
 
-def hidden_distances(
-    learnt: Float[Tensor, "N T W"], taught: Float[Tensor, "N T W"], mask: Bool[Tensor, "N T"]
-) -> Float[Tensor, " N"]:
-    """The mean squared difference over the words and the width of each story."""
-    squares = (learnt - taught).float().square().mean(-1).masked_fill(~mask, 0.0)
-    return squares.sum(-1) / mask.sum(-1).clamp(min=1)
-
-
 def attention_distances(
     learnt: Float[Tensor, "N K T T"], taught: Float[Tensor, "N K T T"], mask: Bool[Tensor, "N T"]
 ) -> Float[Tensor, " N"]:
@@ -98,27 +92,9 @@ def layer_distances(
     learnt: LayerOutputs, taught: LayerOutputs, mask: Bool[Tensor, "N T"]
 ) -> Float[Tensor, "N 2"]:
     """Of hidden states and of attention, summed over layers."""
-    hidden = map(hidden_distances, learnt.states, taught.states, [mask] * len(learnt.states))
+    hidden = map(word_distances, learnt.states, taught.states, [mask] * len(learnt.states))
     attention = map(attention_distances, learnt.scores, taught.scores, [mask] * len(learnt.scores))
     return torch.stack([sum(hidden), sum(attention)], dim=-1)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The same stories in the form in which the student reads them, and each of M teachers."""
-
-    student: Stories
-    teachers: tuple[Stories, ...]
-
-    @property
-    def lengths(self) -> Int[Tensor, " N"]:
-        return self.student.lengths
-
-    def take(self, rows: Int[Tensor, " M"]) -> "Reading":
-        return Reading(self.student.take(rows), tuple(stories.take(rows) for stories in self.teachers))
-
-    def to(self, device: torch.device) -> "Reading":
-        return Reading(self.student.to(device), tuple(stories.to(device) for stories in self.teachers))
 
 
 class Compared(NamedTuple):
@@ -143,11 +119,10 @@ class LayerTeachers:
             self.pairs.append(pair_layers(*layers, config, student.news_encoder.frozen_layers))
             teacher.news_encoder.frozen_layers = self.pairs[-1][0].teacher - 1
 
-    def reading(self, student: Recommender, tokens: Tokens, rows: Int[Tensor, " R"]) -> Reading:
+    def reading(self, student: Recommender, tokens: Tokens, rows: Int[Tensor, " R"]) -> JointStories:
         """The named stories, with what all layers below the copied ones make of them computed beforehand."""
         encoders = [model.news_encoder for model in (student, *self.teachers)]
-        own, *taught = (with_frozen_layers(encoder, tokens, rows) for encoder in encoders)
-        return Reading(own, tuple(taught))
+        return JointStories(tuple(with_frozen_layers(encoder, tokens, rows) for encoder in encoders))
 
     @torch.no_grad()
     def scores(self, taught: Float[Tensor, "M N E"], batch: Batch) -> Float[Tensor, "M B C"]:
@@ -155,19 +130,18 @@ class LayerTeachers:
         read = zip(self.teachers, taught, strict=True)
         return torch.stack([t.score(news, batch.history, batch.candidates) for t, news in read])
 
-    def compare(self, encoder: NewsEncoder, reading: Reading) -> Compared:
-        """Stories of similar length go together, as in NewsEncoder, and each is read once by each model."""
-        order = reading.lengths.argsort(descending=True, stable=True)
-        parts = [self.compare_part(encoder, reading.take(rows)) for rows in order.split(TOGETHER)]
-        news, taught, distances = (torch.cat(part)[order.argsort()] for part in zip(*parts, strict=True))
+    def compare(self, encoder: NewsEncoder, stories: JointStories) -> Compared:
+        """Each story is read once by each model."""
+        news, taught, distances = by_length(stories, partial(self.compare_part, encoder))
         return Compared(news, taught.transpose(0, 1), *distances.permute(2, 1, 0))
 
     def compare_part(
-        self, encoder: NewsEncoder, reading: Reading
+        self, encoder: NewsEncoder, joint: JointStories
     ) -> tuple[Float[Tensor, "N D"], Float[Tensor, "N M E"], Float[Tensor, "N M 2"]]:
-        mask, vectors, distances = reading.student.mask, [], []
-        learnt = layer_outputs(encoder, reading.student, [pair.student for pair in self.pairs[0]])
-        for teacher, stories, pairs in zip(self.teachers, reading.teachers, self.pairs, strict=True):
+        own, *others = joint.models
+        mask, vectors, distances = own.mask, [], []
+        learnt = layer_outputs(encoder, own, [pair.student for pair in self.pairs[0]])
+        for teacher, stories, pairs in zip(self.teachers, others, self.pairs, strict=True):
             with torch.no_grad():
                 taught = layer_outputs(teacher.news_encoder, stories, [pair.teacher for pair in pairs])
                 vectors.append(vectors_of(teacher.news_encoder, taught, mask))

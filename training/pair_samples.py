@@ -13,7 +13,7 @@ from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
 from training.loop import this_process
 from training.pairs import Pairs
-from training.samples import order_of, refuse_uneven
+from training.samples import Dealt, refuse_uneven, share
 from training.stage import with_frozen_layers
 
 
@@ -31,9 +31,7 @@ class PairBatch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class PairSampler:
-    """Batches as a function of the step alone, as training/samples.py draws clicks."""
-
+class PairSampler(Dealt):
     titles: Stories
     bodies: Stories
     title_of: Int[np.ndarray, " P"]
@@ -47,20 +45,12 @@ class PairSampler:
     def cases(self) -> int:
         return len(self.title_of)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        return max(1, self.cases // self.batch_size)
-
     def batch(self, step: int, part: int = 0, parts: int = 1) -> PairBatch:
         """The batch of a step, or one of its equal parts; each part meets the titles of the whole batch."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        chosen = order_of(self.seed, epoch, len(self.title_of))[
-            place * self.batch_size : (place + 1) * self.batch_size
-        ]
+        chosen, draw = self.chosen(step)
         own = self.title_of[chosen]
-        draw = np.random.default_rng([self.seed, epoch, place])
         candidates = np.concatenate([own[:, None], self.draw_others(own, draw)], axis=1)
-        mine = slice(part * len(chosen) // parts, (part + 1) * len(chosen) // parts)
+        mine = share(len(chosen), part, parts)
         distinct, places = np.unique(candidates[mine], return_inverse=True)
         title_rows, body_rows = torch.from_numpy(distinct), torch.from_numpy(chosen[mine])
         return PairBatch(

@@ -24,11 +24,11 @@ from tinynewsrec.data.tokens import Tokens, tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
 from training.config import TrainConfig
-from training.loop import Losses, this_process, train
+from training.loop import Losses, this_process
 from training.pairs import read_pairs
-from training.record import decisive, training_record
-from training.samples import order_of, refuse_uneven
-from training.stage import finish, refuse_finished, start
+from training.record import training_record
+from training.samples import Dealt, refuse_uneven, share
+from training.stage import finish, learn, refuse_finished, start
 
 TRAINING = TrainConfig(epochs=8, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=25)
 UNASKED = -100  # the label of a word piece that is not to be guessed
@@ -74,15 +74,7 @@ def main(arguments: Arguments) -> None:
     record = training_record(
         arguments, pairs.name, parents=[arguments.model.language_model], texts=len(pairs)
     )
-    train(
-        Guesser(recommender.news_encoder),
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-    )
+    learn(Guesser(recommender.news_encoder), sampler, arguments, record)
     finish(recommender, record, arguments.out)
 
 
@@ -131,28 +123,22 @@ class MaskedBatch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class MaskedSampler:
-    """Batches as a function of the step alone, as training/samples.py draws clicks."""
-
+class MaskedSampler(Dealt):
     tokens: Tokens
     masking: Masking
     batch_size: int
     seed: int
 
     @property
-    def steps_per_epoch(self) -> int:
-        return max(1, len(self.tokens.ids) // self.batch_size)
+    def cases(self) -> int:
+        return len(self.tokens.ids)
 
     def batch(self, step: int, part: int = 0, parts: int = 1) -> MaskedBatch:
         """The batch of a step, or one of its equal parts: words are hidden before it is dealt out."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        chosen = order_of(self.seed, epoch, len(self.tokens.ids))[
-            place * self.batch_size : (place + 1) * self.batch_size
-        ]
+        chosen, draw = self.chosen(step)
         ids, mask = self.tokens.take(torch.from_numpy(chosen))
-        draw = np.random.default_rng([self.seed, epoch, place])
         hidden, asked = map(torch.from_numpy, self.masking(ids.numpy(), draw))
-        mine = torch.arange(part * len(chosen) // parts, (part + 1) * len(chosen) // parts)
+        mine = torch.arange(len(chosen))[share(len(chosen), part, parts)]
         tokens = Tokens(hidden, mask).take(mine)
         labels = ids.where(asked, UNASKED)[mine, : tokens.ids.shape[1]]
         return MaskedBatch(tokens, labels, torch.tensor(parts / max(1, int(asked.sum()))))

@@ -26,12 +26,12 @@ from tinynewsrec.data.tokens import Stories, Tokens, tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
 from training.config import TrainConfig
-from training.loop import Losses, on_device, this_process, train
+from training.loop import Losses, on_device, this_process
 from training.losses import case_losses
 from training.pairs import read_pairs
-from training.record import decisive, training_record
-from training.samples import order_of, refuse_uneven
-from training.stage import finish, refuse_finished, start, with_frozen_layers
+from training.record import training_record
+from training.samples import Dealt, refuse_uneven, share
+from training.stage import finish, learn, refuse_finished, start, with_frozen_layers
 
 TRAINING = TrainConfig(epochs=8, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=25)
 
@@ -74,15 +74,7 @@ def main(arguments: Arguments) -> None:
     record = training_record(
         arguments, pairs.name, parents=[arguments.model.language_model], bodies=len(pairs)
     )
-    train(
-        learner,
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-    )
+    learn(learner, sampler, arguments, record)
     finish(recommender, record, arguments.out)
 
 
@@ -94,25 +86,20 @@ class BodyBatch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class BodySampler:
-    """Batches as a function of the step alone, as training/samples.py draws clicks."""
-
+class BodySampler(Dealt):
     bodies: Stories
     kinds: Int[np.ndarray, " N"]
     batch_size: int
     seed: int
 
     @property
-    def steps_per_epoch(self) -> int:
-        return max(1, len(self.kinds) // self.batch_size)
+    def cases(self) -> int:
+        return len(self.kinds)
 
     def batch(self, step: int, part: int = 0, parts: int = 1) -> BodyBatch:
         """The batch of a step, or one of its equal parts."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        chosen = order_of(self.seed, epoch, len(self.kinds))[
-            place * self.batch_size : (place + 1) * self.batch_size
-        ]
-        mine = chosen[part * len(chosen) // parts : (part + 1) * len(chosen) // parts]
+        chosen, _ = self.chosen(step)
+        mine = chosen[share(len(chosen), part, parts)]
         return BodyBatch(self.bodies.take(torch.from_numpy(mine)), torch.from_numpy(self.kinds[mine]))
 
 

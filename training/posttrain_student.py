@@ -29,12 +29,12 @@ from training.distillation import (
     watched_batch,
     write_weights,
 )
-from training.loop import Losses, on_device, train
+from training.loop import Losses, on_device
 from training.losses import case_losses, slot_means
 from training.pair_samples import PairBatch, first_is_own, make_pair_sampler, match
 from training.pairs import Pairs, read_pairs
-from training.record import decisive, training_record
-from training.stage import finish, refuse_finished, start
+from training.record import training_record
+from training.stage import finish, learn, parents_of, refuse_finished, start
 from training.taught_vectors import taught_vectors
 from training.teachers import find_teachers
 
@@ -72,8 +72,7 @@ def main(arguments: Arguments) -> None:
     sampler = make_pair_sampler(
         pairs, student, arguments.negatives, arguments.body_length, arguments.training
     )
-    parents = [arguments.parent or arguments.model.language_model, *(t.folder for t in teachers)]
-    record = training_record(arguments, pairs.name, parents, pairs=len(pairs))
+    record = training_record(arguments, pairs.name, parents_of(arguments, teachers), pairs=len(pairs))
     learner = MatchingStudent(student, teachers, arguments.distillation)
     lessons = PairLessons(teachers, pairs, arguments.body_length)
     cases = watched_batch(sampler, arguments.distillation.watched)
@@ -82,16 +81,10 @@ def main(arguments: Arguments) -> None:
         names = [{"story": pairs.ids[row]} for row in cases.body_rows.tolist()]
         write_weights(arguments.out, step, names, learner.watch(cases, lessons))
 
-    train(
-        learner,
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch, lessons.take(batch)),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-        watch,
-    )
+    def losses_of(model: nn.Module, batch: PairBatch) -> Losses:
+        return model(batch, lessons.take(batch))
+
+    learn(learner, sampler, arguments, record, losses_of, watch)
     finish(student, record, arguments.out, projections=learner.projections)
 
 
@@ -132,7 +125,7 @@ class MatchingStudent(nn.Module):
         titles, bodies = self.news_encoder(batch.titles), self.news_encoder(batch.bodies)
         scores = match(titles, bodies, batch.candidates)
         own, shown = first_is_own(scores)
-        lesson = teach(taught.scores, own, shown, self.config)
+        lesson = teach(taught.scores, own, shown, self.config.weighting)
         of_titles = self.projections.distances("news", taught.titles, titles)
         of_bodies = self.projections.distances("news", taught.bodies, bodies)
         distances = slot_means(of_titles, batch.candidates, shown) + of_bodies
@@ -145,7 +138,7 @@ class MatchingStudent(nn.Module):
         batch = on_device(batch, next(self.parameters()).device)
         scores = match(self.news_encoder(batch.titles), self.news_encoder(batch.bodies), batch.candidates)
         own, shown = first_is_own(scores)
-        lesson = teach(lessons.take(batch).scores, own, shown, self.config)
+        lesson = teach(lessons.take(batch).scores, own, shown, self.config.weighting)
         return Watched(lesson, case_losses(scores, own, shown))
 
 

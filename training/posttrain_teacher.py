@@ -14,13 +14,13 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
 from training.config import TrainConfig
-from training.loop import STATE, Losses, this_process, train
+from training.loop import STATE, Losses, this_process
 from training.losses import case_losses
 from training.pair_samples import PairBatch, first_is_own, make_pair_sampler, match
 from training.pairs import read_pairs
-from training.record import decisive, training_record
+from training.record import training_record
 from training.snapshots import Snapshots, refuse_finished_snapshots
-from training.stage import start
+from training.stage import learn, start
 
 TRAINING = TrainConfig(epochs=6, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=11)
 
@@ -55,16 +55,8 @@ def main(arguments: Arguments) -> None:
         arguments, pairs.name, parents=[arguments.model.language_model], pairs=len(pairs)
     )
     snapshots = Snapshots(arguments.out, arguments.snapshots, arguments.training.save_every, steps, record)
-    train(
-        Matcher(recommender.news_encoder),
-        sampler.batch,
-        steps,
-        losses_of,
-        arguments.training,
-        arguments.out,
-        decisive(record),
-        lambda step: snapshots.keep(step, recommender),
-    )
+    learner = Matcher(recommender.news_encoder)
+    learn(learner, sampler, arguments, record, losses_of, lambda step: snapshots.keep(step, recommender))
     if this_process().is_main_process:
         snapshots.write_manifest()
         (arguments.out / STATE).unlink(missing_ok=True)

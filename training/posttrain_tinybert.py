@@ -22,14 +22,14 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
 from training.layer_distillation import LayerConfig, LayerTeachers
-from training.loop import Losses, this_process, train
+from training.loop import Losses, this_process
 from training.losses import case_losses, teacher_weights, weighted_mean
 from training.pair_samples import PairBatch, PairSampler, first_is_own, first_with
 from training.pairs import Pairs, read_pairs
 from training.posttrain_student import TRAINING
-from training.record import decisive, training_record
+from training.record import training_record
 from training.samples import refuse_uneven
-from training.stage import finish, refuse_finished, start
+from training.stage import finish, learn, parents_of, refuse_finished, start
 from training.teachers import find_teachers
 
 
@@ -61,17 +61,8 @@ def main(arguments: Arguments) -> None:
     student = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)
     teachers = LayerTeachers([teacher.load() for teacher in found], student, arguments.distillation)
     sampler = make_sampler(arguments, pairs, student, teachers)
-    parents = [arguments.parent or arguments.model.language_model, *(t.folder for t in found)]
-    record = training_record(arguments, pairs.name, parents, pairs=len(pairs))
-    train(
-        GeneralStudent(student, teachers, arguments.distillation),
-        sampler.batch,
-        sampler.steps_per_epoch * arguments.training.epochs,
-        lambda model, batch: model(batch),
-        arguments.training,
-        arguments.out,
-        decisive(record),
-    )
+    record = training_record(arguments, pairs.name, parents_of(arguments, found), pairs=len(pairs))
+    learn(GeneralStudent(student, teachers, arguments.distillation), sampler, arguments, record)
     finish(student, record, arguments.out)
 
 

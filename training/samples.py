@@ -36,10 +36,37 @@ def find_clicks(impressions: Impressions) -> Clicks:
     return Clicks(impression[kept], place[kept], int((~mixed).sum()))
 
 
-@dataclass(frozen=True)
-class Sampler:
+class Dealt:
     """Batches as a function of the step alone: a resumed run sees what the killed one would have."""
 
+    batch_size: int
+    seed: int
+
+    @property
+    def cases(self) -> int:
+        """In an epoch."""
+        raise NotImplementedError
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Cases that do not fill a batch wait for another epoch's order."""
+        return max(1, self.cases // self.batch_size)
+
+    def chosen(self, step: int) -> tuple[np.ndarray, np.random.Generator]:
+        """The cases of a step, and lots for whatever else is drawn in it."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = order_of(self.seed, epoch, self.cases)
+        rows = order[place * self.batch_size : (place + 1) * self.batch_size]
+        return rows, np.random.default_rng([self.seed, epoch, place])
+
+
+def share(count: int, part: int, parts: int) -> slice:
+    """One of the equal parts that a batch is dealt in."""
+    return slice(part * count // parts, (part + 1) * count // parts)
+
+
+@dataclass(frozen=True)
+class Sampler(Dealt):
     impressions: Impressions
     clicks: Clicks
     tokens: Stories
@@ -54,23 +81,14 @@ class Sampler:
     def cases(self) -> int:
         return len(self.clicks)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Clicks that do not fill a batch wait for another epoch's order."""
-        return max(1, self.cases // self.batch_size)
-
     def batch(self, step: int, part: int = 0, parts: int = 1) -> Batch:
         """The batch of a step, or one of its equal parts."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        chosen = order_of(self.seed, epoch, len(self.clicks))[
-            place * self.batch_size : (place + 1) * self.batch_size
-        ]
-        draw = np.random.default_rng([self.seed, epoch, place])
+        chosen, draw = self.chosen(step)
         impression = self.clicks.impression[chosen]
         candidates = self.draw_candidates(chosen, draw)
         history = pad(self.impressions.history.take(impression), self.history_length)
         history[draw.random(len(history)) < self.drop_history] = EMPTY
-        mine = slice(part * len(chosen) // parts, (part + 1) * len(chosen) // parts)
+        mine = share(len(chosen), part, parts)
         clicked = np.zeros(candidates.shape, dtype=bool)
         clicked[:, 0] = True
         return collate(history[mine], candidates[mine], clicked[mine], self.tokens)

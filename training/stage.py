@@ -1,5 +1,6 @@
 """How a stage of training begins and ends: from a language model or a checkpoint, to a checkpoint."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from jaxtyping import Int
 from rich import print
 from torch import Tensor, nn
 
+from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.data.tables import Split
 from tinynewsrec.data.tokens import Stories, Tokens
 from tinynewsrec.evaluation.report import evaluate_recommender, metrics_record
@@ -19,7 +21,14 @@ from tinynewsrec.model.language_models import load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
-from training.loop import STATE, this_process
+from training.loop import STATE, AtState, Losses, LossesOf, this_process, train, unchanged, unseen
+from training.record import decisive
+from training.samples import Dealt
+
+
+def own_losses(learner: nn.Module, batch: Any) -> Losses:
+    """Of a learner that gives them itself."""
+    return learner(batch)
 
 
 def start(model: ModelConfig, trained_layers: int, seed: int, parent: Path | None = None) -> Recommender:
@@ -60,6 +69,11 @@ def with_frozen_layers(encoder: NewsEncoder, tokens: Tokens, rows: Int[Tensor, "
     return freeze_stories(encoder.language_model, encoder.frozen_layers, tokens, rows)
 
 
+def parents_of(arguments: Any, teachers: Sequence[Checkpoint] = ()) -> list[str | Path]:
+    """What a model begins with, a checkpoint or the language model, then its teachers."""
+    return [arguments.parent or arguments.model.language_model, *(teacher.folder for teacher in teachers)]
+
+
 def refuse_finished(folder: Path) -> None:
     """Raises ValueError rather than train over a checkpoint that is there."""
     if is_finished(folder):
@@ -68,6 +82,31 @@ def refuse_finished(folder: Path) -> None:
 
 def is_finished(folder: Path) -> bool:
     return (folder / WEIGHTS).exists() and not (folder / STATE).exists()
+
+
+def learn(
+    learner: nn.Module,
+    sampler: Dealt,
+    arguments: Any,
+    record: dict[str, Any],
+    losses_of: LossesOf = own_losses,
+    at_state: AtState = unseen,
+    before_step: Callable[[], None] = unchanged,
+) -> None:
+    """The one loop, with what every stage hands to it: its epochs of the sampler, its settings and folder."""
+    steps = sampler.steps_per_epoch * arguments.training.epochs
+    settings = decisive(record)
+    train(
+        learner,
+        sampler.batch,
+        steps,
+        losses_of,
+        arguments.training,
+        arguments.out,
+        settings,
+        at_state,
+        before_step,
+    )
 
 
 def finish(

@@ -29,7 +29,7 @@ def losses_of(taught, config=None, student=None, distances=None):
     torch.manual_seed(1)
     student = torch.randn(3, 4) if student is None else student
     distances = torch.rand(2, 3) if distances is None else distances
-    lesson = teach(taught, TARGET, SHOWN, config)
+    lesson = teach(taught, TARGET, SHOWN, config.weighting)
     return distillation_losses(lesson, student, TARGET, SHOWN, distances, config)
 
 
@@ -44,7 +44,7 @@ def test_no_gradient_reaches_the_teachers_but_all_losses_reach_what_learns(taugh
 
 def test_one_teacher_gives_the_plain_losses(taught):
     config, student, distances = DistillConfig(temperature=2.0), torch.randn(3, 4), torch.rand(1, 3)
-    lesson = teach(taught[:1], TARGET, SHOWN, config)
+    lesson = teach(taught[:1], TARGET, SHOWN, config.weighting)
     found = distillation_losses(lesson, student, TARGET, SHOWN, distances, config)
     distill = target = 0.0
     for case, count in enumerate(SHOWN.sum(-1).tolist()):
@@ -66,9 +66,9 @@ def test_a_weight_scales_its_loss_and_zero_switches_it_off(taught, name):
 
 
 def test_uniform_weighting_asks_all_teachers_alike(taught):
-    lesson = teach(taught, TARGET, SHOWN, DistillConfig(weighting="uniform"))
+    lesson = teach(taught, TARGET, SHOWN, "uniform")
     torch.testing.assert_close(lesson.weights, torch.full((2, 3), 0.5))
-    assert not torch.allclose(teach(taught, TARGET, SHOWN, DistillConfig()).weights, lesson.weights)
+    assert not torch.allclose(teach(taught, TARGET, SHOWN, "confidence").weights, lesson.weights)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_settings_that_cannot_teach_are_explained(settings, message):
 
 
 def test_who_was_trusted_is_written_for_each_case_at_each_state(taught, tmp_path):
-    lesson = teach(taught, TARGET, SHOWN, DistillConfig())
+    lesson = teach(taught, TARGET, SHOWN, "confidence")
     cases, watched = [{"story": f"N{i}"} for i in range(3)], Watched(lesson, torch.tensor([0.5, 1.0, 2.0]))
     for step in (2, 4):
         write_weights(tmp_path, step, cases, watched)
@@ -102,7 +102,7 @@ def test_who_was_trusted_is_written_for_each_case_at_each_state(taught, tmp_path
 
 def test_what_a_killed_run_left_is_written_over(taught, tmp_path):
     cases = [{"story": f"N{i}"} for i in range(3)]
-    watched = Watched(teach(taught, TARGET, SHOWN, DistillConfig()), torch.zeros(3))
+    watched = Watched(teach(taught, TARGET, SHOWN, "confidence"), torch.zeros(3))
     for step in (2, 4, 6, 4):
         write_weights(tmp_path, step, cases, watched)
     steps = [line["step"] for line in json_lines(tmp_path / WEIGHTS_LOG)]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import WORDS, make_recommender
+from runs import run_killed
 from transformers import BertTokenizerFast, ElectraConfig, ElectraModel
 
 from tinynewsrec.data.tokens import tokenize
@@ -12,7 +13,6 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.recommender import Recommender
 from tinynewsrec.model.unilm import UniLMv2Config, UniLMv2Model
-from training import posttrain_masked
 from training.config import TrainConfig
 from training.posttrain_masked import UNASKED, Arguments, Guesser, MaskedSampler, main, masking
 from training.stage import start
@@ -191,24 +191,10 @@ def test_bodies_and_titles_are_other_texts(arguments):
     assert curve(arguments.out) != curve(arguments.out / "bodies")
 
 
-class Killed(Exception):
-    pass
-
-
-def test_a_killed_run_ends_as_one_that_was_left_alone(arguments, monkeypatch):
+def test_a_killed_run_ends_as_one_that_was_left_alone(arguments):
     main(arguments)
     killed = replace(arguments, out=arguments.out.with_name("killed"))
-
-    class Dying(MaskedSampler):
-        def batch(self, step, part=0, parts=1):
-            if step == 5:
-                raise Killed
-            return super().batch(step, part, parts)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(posttrain_masked, "MaskedSampler", Dying)
-        with pytest.raises(Killed):
-            main(killed)
+    run_killed(main, killed, MaskedSampler, step=5)
     main(killed)
     assert curve(killed.out) == curve(arguments.out)
     files = [out / "model.safetensors" for out in (arguments.out, killed.out)]

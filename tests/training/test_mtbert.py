@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import WORDS, make_recommender
+from runs import run_killed
 from transformers import BertTokenizerFast, DistilBertConfig, DistilBertModel
 
 from tinynewsrec.data.batches import EMPTY
@@ -165,9 +166,9 @@ def test_what_frozen_layers_give_can_be_computed_beforehand(tokenizer, letters, 
 
 def test_families_learn_together_and_leave_a_student_behind(arguments, monkeypatch):
     learners = []
-    whole = finetune_mtbert.train
+    whole = finetune_mtbert.learn
     monkeypatch.setattr(
-        finetune_mtbert, "train", lambda learner, *rest: (learners.append(learner), whole(learner, *rest))
+        finetune_mtbert, "learn", lambda learner, *rest: (learners.append(learner), whole(learner, *rest))
     )
     main(replace(arguments, dev=arguments.data))
     loaded, student = Recommender.from_pretrained(arguments.out), learners[0].student.cpu().eval()
@@ -180,24 +181,10 @@ def test_families_learn_together_and_leave_a_student_behind(arguments, monkeypat
     assert parents[-1]["name"] == "adapted" and len(parents[-1]["sha256"]) == 64
 
 
-class Killed(Exception):
-    pass
-
-
-def test_a_killed_run_ends_as_one_that_was_left_alone(arguments, monkeypatch):
-    whole = Sampler.batch
-
-    def dying(self, step, *rest):
-        if step == 4:
-            raise Killed
-        return whole(self, step, *rest)
-
+def test_a_killed_run_ends_as_one_that_was_left_alone(arguments):
     alone, killed = (replace(arguments, out=arguments.out / name) for name in ("alone", "killed"))
     main(alone)
-    monkeypatch.setattr(Sampler, "batch", dying)
-    with pytest.raises(Killed):
-        main(killed)
-    monkeypatch.setattr(Sampler, "batch", whole)
+    run_killed(main, killed, Sampler, step=4)
     main(killed)
     assert (alone.out / "model.safetensors").read_bytes() == (killed.out / "model.safetensors").read_bytes()
 

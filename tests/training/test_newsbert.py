@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import make_recommender
+from runs import run_killed
 from safetensors.torch import load_file
 
 from tinynewsrec.checkpoints import Checkpoint
@@ -12,8 +13,9 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.language_models import layers_of
 from tinynewsrec.model.recommender import Recommender
 from training import finetune_newsbert, joint
+from training.click_stage import target_of
 from training.config import TrainConfig
-from training.distillation import WEIGHTS_LOG
+from training.distillation import WEIGHTS_LOG, teach
 from training.finetune_newsbert import Arguments, NewsBert, NewsBertConfig, load_teacher, main
 from training.joint import JointStories, word_distances
 from training.layers import blend_gradients
@@ -189,12 +191,12 @@ def test_twins_teach_as_one_would(tokenizer, sampler):
 def test_teachers_are_weighted_by_how_well_they_do_and_weights_carry_no_gradient(tokenizer, sampler):
     learner, batch = make_learner(tokenizer, (1, 2)), sampler(3).batch(0)
     scores = learner.read(batch)[0].scores
-    lesson = learner.teach(scores[1:], batch)
+    lesson = teach(scores[1:], *target_of(batch), learner.config.weighting)
     torch.testing.assert_close(lesson.weights.sum(0), torch.ones(len(batch.history)))
     assert lesson.weights.argmax(0).equal(lesson.losses.argmin(0))
     assert scores.requires_grad and not any(tensor.requires_grad for tensor in lesson)
     even = make_learner(tokenizer, (1, 2), weighting="uniform")
-    assert (even.teach(even.read(batch)[0].scores[1:], batch).weights == 0.5).all()
+    assert (even.watch(batch).lesson.weights == 0.5).all()
 
 
 def test_heads_are_one_and_learn_once(tokenizer):
@@ -244,34 +246,17 @@ def test_the_checkpoint_is_the_student_that_was_trained(arguments, monkeypatch):
 
 def test_the_shared_heads_begin_as_the_first_teachers(arguments, monkeypatch):
     seen = []
-    monkeypatch.setattr(finetune_newsbert, "train", lambda learner, *rest: seen.append(learner))
+    monkeypatch.setattr(finetune_newsbert, "learn", lambda learner, *rest, **more: seen.append(learner))
     main(arguments)
     teacher = Recommender.from_pretrained(arguments.teachers[0]).news_encoder
     assert seen[0].student.news_encoder.project.weight.equal(teacher.project.weight)
     assert seen[0].student.news_encoder.pool.query.weight.equal(teacher.pool.query.weight)
 
 
-class Killed(Exception):
-    pass
-
-
-def test_a_killed_run_ends_as_one_that_was_left_alone(arguments, monkeypatch):
-    whole = Sampler.batch
-
-    def dying(self, step, *rest):
-        if step == 4:
-            raise Killed
-        return whole(self, step, *rest)
-
-    alone, killed = (
-        replace(arguments, out=arguments.out / "alone"),
-        replace(arguments, out=arguments.out / "killed"),
-    )
+def test_a_killed_run_ends_as_one_that_was_left_alone(arguments):
+    alone, killed = (replace(arguments, out=arguments.out / name) for name in ("alone", "killed"))
     main(alone)
-    monkeypatch.setattr(Sampler, "batch", dying)
-    with pytest.raises(Killed):
-        main(killed)
-    monkeypatch.setattr(Sampler, "batch", whole)
+    run_killed(main, killed, Sampler, step=4)
     main(killed)
     for file in ("model.safetensors", WEIGHTS_LOG):
         assert (alone.out / file).read_bytes() == (killed.out / file).read_bytes()

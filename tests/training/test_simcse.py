@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import WORDS, make_recommender
+from runs import run_killed
 from torch.nn import functional as F
 
 from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
-from training import posttrain_simcse
 from training.config import TrainConfig
 from training.posttrain_simcse import Arguments, BodySampler, TwinReader, alike, main, twin_loss
 from training.stage import start, with_frozen_layers
@@ -167,24 +167,10 @@ def test_the_result_is_a_recommender_of_which_only_trained_parts_moved(arguments
     assert all(torch.equal(child[name], trained[name]) for name in child if "news_encoder" in name)
 
 
-class Killed(Exception):
-    pass
-
-
-def test_a_killed_run_ends_as_one_that_was_left_alone(arguments, monkeypatch):
+def test_a_killed_run_ends_as_one_that_was_left_alone(arguments):
     main(arguments)
     killed = replace(arguments, out=arguments.out.with_name("killed"))
-
-    class Dying(BodySampler):
-        def batch(self, step, part=0, parts=1):
-            if step == 5:
-                raise Killed
-            return super().batch(step, part, parts)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(posttrain_simcse, "BodySampler", Dying)
-        with pytest.raises(Killed):
-            main(killed)
+    run_killed(main, killed, BodySampler, step=5)
     main(killed)
     assert curve(killed.out) == curve(arguments.out)
     files = [out / "model.safetensors" for out in (arguments.out, killed.out)]

@@ -28,12 +28,11 @@ from tinynewsrec.model.unilm import UniLMv2Config
 from training import finetune_teacher, finetune_tinybert, posttrain_tinybert
 from training.config import TrainConfig
 from training.finetune_tinybert import TaskConfig, TaskStudent
+from training.joint import JointStories, word_distances
 from training.layer_distillation import (
     LayerConfig,
     LayerTeachers,
-    Reading,
     attention_distances,
-    hidden_distances,
     pair_layers,
 )
 from training.layer_outputs import layer_outputs
@@ -160,7 +159,7 @@ def test_distances_by_hand():
     mask = torch.tensor([[True, True, False]])
     zeros = torch.zeros(1, 3, 2)
     words = torch.tensor([[[1.0, 3.0], [0.0, 2.0], [9.0, 9.0]]])
-    assert hidden_distances(words, zeros, mask).tolist() == [14 / 4]
+    assert word_distances(words, zeros, mask).tolist() == [14 / 4]
     scores = torch.tensor([[[[1.0, 5.0, 9.0], [2.0, 2.0, 9.0], [9.0, 9.0, 9.0]]]])
     assert attention_distances(scores, torch.zeros(1, 1, 3, 3), mask).tolist() == [(4 + 4) / 4]
 
@@ -170,10 +169,10 @@ def test_padding_does_not_change_distances():
     mask = torch.tensor([[True] * 4, [True, True, True, False]])
     longer = F.pad(mask, (0, 3))
     words, others = torch.randn(2, 2, 4, 5)
-    alone = hidden_distances(words, others, mask)
+    alone = word_distances(words, others, mask)
     noise = torch.full((2, 3, 5), 7.0)
     torch.testing.assert_close(
-        hidden_distances(torch.cat([words, noise], 1), F.pad(others, (0, 0, 0, 3)), longer), alone
+        word_distances(torch.cat([words, noise], 1), F.pad(others, (0, 0, 0, 3)), longer), alone
     )
     scores, taught = torch.randn(2, 2, 3, 4, 4)
     lowest = torch.finfo(torch.float32).min
@@ -211,17 +210,17 @@ def test_a_copy_of_the_teacher_has_nothing_to_learn_from_its_layers(tokenizer, t
     for seed, alike in ((1, True), (2, False)):
         student = make_recommender(tokenizer, layers=3, seed=seed)
         teachers = LayerTeachers([teacher], student, LayerConfig())
-        compared = teachers.compare(student.news_encoder, Reading(tokens, (tokens,)))
+        compared = teachers.compare(student.news_encoder, JointStories((tokens, tokens)))
         for distances in (compared.hidden, compared.attention):
             assert (distances < 1e-10).all() if alike else (distances > 1e-6).all()
 
 
 def test_stories_are_compared_in_their_own_order(tokenizer, tokens):
     student, teachers = students_and_teachers(tokenizer, 1, 2)
-    whole = teachers.compare(student.news_encoder, Reading(tokens, (tokens, tokens)))
+    whole = teachers.compare(student.news_encoder, JointStories((tokens, tokens, tokens)))
     for row in range(len(tokens.ids)):
         story = tokens.take(torch.tensor([row]))
-        alone = teachers.compare(student.news_encoder, Reading(story, (story, story)))
+        alone = teachers.compare(student.news_encoder, JointStories((story, story, story)))
         torch.testing.assert_close(whole.news[row], alone.news[0])
         for values, value in zip(whole[1:], alone[1:], strict=True):
             torch.testing.assert_close(values[:, row], value[:, 0])
@@ -232,9 +231,9 @@ def test_stories_are_compared_in_their_own_order(tokenizer, tokens):
 def test_one_teacher_gives_the_losses_of_tinybert_written_out(tokenizer, tokens):
     config = TaskConfig(temperature=2.0, target=0.1, hidden=0.5)
     student, teachers = students_and_teachers(tokenizer, 1, config=config)
-    batch = click_batch(Reading(tokens, (tokens,)))
+    batch = click_batch(JointStories((tokens, tokens)))
     losses = TaskStudent(student, teachers, config)(batch)
-    teacher, plain = teachers.teachers[0], batch._replace(tokens=batch.tokens.student)
+    teacher, plain = teachers.teachers[0], batch._replace(tokens=batch.tokens.models[0])
     learnt, taught = student(plain), teacher(plain)
     wanted, chances, hidden, attention = [], [], [], []
     for case in range(3):
@@ -269,7 +268,7 @@ def naive_distances(student, teacher, story):
 def test_layers_learn_from_the_better_teacher_of_each_case(tokenizer, tokens):
     student, teachers = students_and_teachers(tokenizer, 1, 2)
     learner = TaskStudent(student, teachers, TaskConfig())
-    batch = click_batch(Reading(tokens, (tokens, tokens)))
+    batch = click_batch(JointStories((tokens, tokens, tokens)))
     lesson, _, _, compared = learner.study(batch)
     torch.testing.assert_close(lesson.weights, (-lesson.losses).softmax(0))
     expected = 0.0
@@ -283,15 +282,15 @@ def test_layers_learn_from_the_better_teacher_of_each_case(tokenizer, tokens):
 def test_the_same_teacher_twice_is_one_teacher(tokenizer, tokens):
     once = students_and_teachers(tokenizer, 1)
     twice = students_and_teachers(tokenizer, 1, 1)
-    expected = TaskStudent(*once, TaskConfig())(click_batch(Reading(tokens, (tokens,))))
-    found = TaskStudent(*twice, TaskConfig())(click_batch(Reading(tokens, (tokens, tokens))))
+    expected = TaskStudent(*once, TaskConfig())(click_batch(JointStories((tokens, tokens))))
+    found = TaskStudent(*twice, TaskConfig())(click_batch(JointStories((tokens, tokens, tokens))))
     torch.testing.assert_close(found, expected)
 
 
 def test_no_gradient_reaches_a_teacher(tokenizer, tokens):
     student, teachers = students_and_teachers(tokenizer, 1, 2)
     learner = TaskStudent(student, teachers, TaskConfig()).train()
-    sum(learner(click_batch(Reading(tokens, (tokens, tokens)))).values()).backward()
+    sum(learner(click_batch(JointStories((tokens, tokens, tokens)))).values()).backward()
     for teacher in teachers.teachers:
         assert not teacher.training
         assert all(p.grad is None and not p.requires_grad for p in teacher.parameters())
@@ -301,7 +300,7 @@ def test_no_gradient_reaches_a_teacher(tokenizer, tokens):
 
 def test_learning_brings_every_loss_down(tokenizer, tokens):
     student, teachers = students_and_teachers(tokenizer, 1)
-    learner, batch = TaskStudent(student, teachers, TaskConfig()), click_batch(Reading(tokens, (tokens,)))
+    learner, batch = TaskStudent(student, teachers, TaskConfig()), click_batch(JointStories((tokens, tokens)))
     optimizer = torch.optim.Adam([p for p in learner.parameters() if p.requires_grad], lr=1e-2)
     before = learner(batch)
     for _ in range(60):
@@ -318,7 +317,7 @@ def test_words_computed_beforehand_give_the_same_losses_and_gradients(tokenizer,
     for cached in (False, True):
         student, teachers = students_and_teachers(tokenizer, 1, 2)
         assert [teacher.news_encoder.frozen_layers for teacher in teachers.teachers] == [2, 2]
-        live = Reading(tokens, (tokens, tokens))
+        live = JointStories((tokens, tokens, tokens))
         stories = teachers.reading(student, tokens, torch.arange(12)) if cached else live
         losses = TaskStudent(student, teachers, TaskConfig())(click_batch(stories))
         sum(losses.values()).backward()
