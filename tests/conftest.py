@@ -8,6 +8,8 @@ from tinynewsrec.data.read import read_split
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
 
+pytest_plugins = ["browser_app"]
+
 WORDS = "the a of in on mayor river storm opens closes wins loses team school bridge garden vote plan".split()
 
 

@@ -1,91 +1,49 @@
 """The line above all tabs: which data, which models, what is being prepared, what went wrong."""
 
-from functools import partial
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from tinynewsrec.data.tables import Split
-from tinynewsrec.views.drawn import counted, drawn
+from tinynewsrec.views.state import Page
+from tinynewsrec.views.words import Words, counted, words
 from tinynewsrec.views.workspace import Progress, Workspace
 
-NAME = "Tiny-NewsRec"
-TAGLINE = "What a large news recommender and its small students show a reader"
-DATA, MODELS = "Data", "Models"
-NOTICE = "Invented sample."
-NO_DATA, NO_MODELS = "none read", "none loaded"
-DATA_AWAITED, MODELS_AWAITED = "being read", "being loaded"
-COUNTS = "{name}: {impressions} of {readers}, {stories}; {skipped}"
-NOTHING_SKIPPED = "nothing skipped"
-SKIPPED = "{count:,} × {what} (first: {first})"
-SIZE = "{layers}, {millions:.1f} M parameters"
-STAGES = {
-    "reading": "Reading the data",
-    "opening": "Looking for checkpoints",
-    "loading": "Loading {model}",
-    "encoding": "Encoding {total:,} titles with {model}: {done:,} done",
-    "comparing": "Comparing the models: {model} has ranked {done:,} of {total:,} impressions",
-}
-AT_ONCE, EVERY = 0.05, 0.5  # seconds to the first look at what is ready, and between two later ones
 
-
-def facts(workspace: Workspace) -> dict[str, Any]:
-    no_data, no_models = (NO_DATA, NO_MODELS) if workspace.finished else (DATA_AWAITED, MODELS_AWAITED)
+def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
+    said = words(page.shared.language, "header")
+    state = "none" if workspace.finished else "awaited"
+    models = [
+        {"name": model.name, "size": size(said, model.layers, model.parameters)} for model in workspace.models
+    ]
     return {
-        "title": NAME,
-        "tagline": TAGLINE,
+        "words": said,
         "notice": workspace.notice,
-        "notice_label": NOTICE,
-        "data_label": DATA,
-        "data": describe(workspace.split) if workspace.split else no_data,
-        "models_label": MODELS,
-        "models": [
-            {"name": model.name, "size": size(model.layers, model.parameters)} for model in workspace.models
-        ]
-        or [{"name": "", "size": no_models}],
+        "data": describe(said, workspace.split) if workspace.split else said["data"][state],
+        "models": models or [{"name": "", "size": said["models"][state]}],
         "problems": list(workspace.problems),
-        "progress": None if workspace.finished else report(workspace.progress),
+        "progress": None if workspace.finished else report(said, workspace.progress),
     }
 
 
-def describe(split: Split) -> str:
-    skipped = "; ".join(SKIPPED.format(**entry._asdict()) for entry in split.skipped)
-    return COUNTS.format(
+def describe(said: Words, split: Split) -> str:
+    skipped = "; ".join(said["skipped"].format(**entry._asdict()) for entry in split.skipped)
+    return said["counts"].format(
         name=split.name,
-        impressions=counted(len(split.impressions), "impression", "impressions"),
-        readers=counted(len(np.unique(split.impressions.readers)), "reader", "readers"),
-        stories=counted(len(split.news), "story", "stories"),
-        skipped=skipped or NOTHING_SKIPPED,
+        impressions=counted(len(split.impressions), said["impressions"]),
+        readers=counted(len(np.unique(split.impressions.readers)), said["readers"]),
+        stories=counted(len(split.news), said["stories"]),
+        skipped=skipped or said["nothing skipped"],
     )
 
 
-def size(layers: int, parameters: int) -> str:
-    return SIZE.format(layers=counted(layers, "layer", "layers"), millions=parameters / 1e6)
+def size(said: Words, layers: int, parameters: int) -> str:
+    return said["size"].format(layers=counted(layers, said["layers"]), millions=parameters / 1e6)
 
 
-def report(progress: Progress) -> dict[str, Any]:
+def report(said: Words, progress: Progress) -> dict[str, Any]:
     return {
-        "text": STAGES[progress.stage].format(**progress._asdict()),
+        "text": said["stages"][progress.stage].format(**progress._asdict()),
         "done": progress.done,
         "total": progress.total,
     }
-
-
-def look(workspace: Workspace) -> tuple[dict[str, Any], dict[str, Any]]:
-    finished = workspace.finished  # before the facts are read, so that the last look sees them all
-    return facts(workspace), gr.update(value=EVERY, active=not finished)
-
-
-def build(workspace: Workspace) -> None:
-    header = drawn("header", facts(workspace))
-    timer = gr.Timer(AT_ONCE)
-    gr.on(
-        [timer.tick],
-        partial(look, workspace),
-        None,
-        [header, timer],
-        show_progress="hidden",
-        api_visibility="private",
-        queue=False,
-    )

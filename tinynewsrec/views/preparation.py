@@ -113,7 +113,8 @@ def compare_models(workspace: Workspace) -> None:
     count = min(MOST_COMPARED, len(workspace.split.impressions))
     rows = np.linspace(0, len(workspace.split.impressions) - 1, count).astype(np.int64)
     impressions = workspace.split.impressions.take(rows)
-    teacher, *students = (scores_of(workspace, model, impressions) for model in workspace.models)
+    scores = {model.name: scores_of(workspace, model, impressions) for model in workspace.models}
+    teacher, *students = scores.values()
     found = {
         "disagreement": pickers.disagreement(impressions, teacher, np.stack(students)),
         "right and wrong": pickers.right_and_wrong(impressions, teacher, students[-1]),
@@ -121,7 +122,7 @@ def compare_models(workspace: Workspace) -> None:
     named = {
         kind: [pick._replace(row=int(rows[pick.row])) for pick in picks] for kind, picks in found.items()
     }
-    workspace.change(picks=workspace.picks | named, compared=count)
+    workspace.change(picks=workspace.picks | named, compared=impressions, compared_rows=rows, scores=scores)
 
 
 def scores_of(workspace: Workspace, model: Model, impressions) -> np.ndarray:

@@ -7,10 +7,12 @@ from threading import Thread
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from tinynewsrec.analysis.pickers import Pick
-from tinynewsrec.data.tables import Impression, Split
+from tinynewsrec.data.tables import Impression, Impressions, Split
+from tinynewsrec.views.results import Results
+from tinynewsrec.views.turns import Turns
 
 Stage = Literal["reading", "opening", "loading", "encoding", "comparing", "finished"]
 
@@ -50,16 +52,30 @@ class Model:
         return sum(parameter.numel() for parameter in self.recommender.parameters())
 
     def score(self, impression: Impression) -> Float[np.ndarray, " C"]:
+        """One score for each candidate, from the vectors of all stories."""
+        history = impression.history[-self.history_length :]
+        return self.score_vectors(
+            self.vectors[history].astype(np.float32), self.vectors[impression.candidates].astype(np.float32)
+        )
+
+    def score_vectors(
+        self, history: Float[np.ndarray, "H D"], candidates: Float[np.ndarray, "C D"]
+    ) -> Float[np.ndarray, " C"]:
         """One score for each candidate, through the same `score` as training."""
         import torch
 
-        history = impression.history[-self.history_length :]
-        news = self.vectors[np.concatenate([history, impression.candidates])].astype(np.float32)
+        news = np.concatenate([history, candidates])
         places = torch.arange(len(news))[None]
         clicks = places[:, : len(history)] if len(history) else torch.full((1, 1), -1)
         with torch.no_grad():
             scores = self.recommender.score(torch.from_numpy(news), clicks, places[:, len(history) :])
         return scores[0].float().numpy()
+
+    def encode(self, titles: Sequence[str]) -> Float[np.ndarray, "N D"]:
+        """Vectors of titles that the split does not have."""
+        from tinynewsrec.evaluation.vectors import encode_news
+
+        return encode_news(self.recommender, self.recommender.tokens(titles)).astype(np.float32)
 
 
 @dataclass(eq=False)
@@ -76,11 +92,17 @@ class Workspace:
     """Largest first; the first is the one the others are held against."""
     picks: dict[str, list[Pick]] = field(default_factory=dict)
     """Readers worth looking at, by the name of the picker; a picker that has not run yet is missing."""
-    compared: int = 0
-    """Impressions that the pickers which need scores looked at."""
+    compared: Impressions | None = None
+    """Impressions that every model has ranked, spread evenly over the data; None until that is done."""
+    compared_rows: Int[np.ndarray, " R"] | None = None
+    """Which rows of the data they are."""
+    scores: dict[str, Float[np.ndarray, " total"]] = field(default_factory=dict)
+    """Of those impressions, by the name of the model; aligned with `compared.candidates.values`."""
     problems: tuple[str, ...] = ()
     progress: Progress = Progress("reading")
     version: int = 0
+    results: Results = field(default_factory=Results)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def finished(self) -> bool:

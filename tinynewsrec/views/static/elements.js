@@ -1,10 +1,21 @@
-// Builds elements; text is only ever set as text.
+// Builds elements; text is only ever set as text. `show` draws a component again whenever its value changes.
 const page = element.querySelector(".drawn");
+let current = null;
+
+// What the script asks of the server: an action of the view, answered with a new value.
+function act(name, values = {}) {
+  trigger("act", { name, values });
+}
+
+// What takes longer: told by the bar at the foot of the page, and stopped there.
+function run(name, values = {}) {
+  trigger("run", { name, values });
+}
 
 function make(tag, className, ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
-  made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
   return made;
 }
 
@@ -13,8 +24,142 @@ function labelled(made, name, value) {
   return made;
 }
 
+function fill(template, words) {
+  return template.replace(/\{(\w+)\}/g, (found, name) => (name in words ? words[name] : found));
+}
+
+function unseen(text) {
+  return make("span", "unseen", text);
+}
+
+// A number as the page's language writes it, with a real minus; `signed` shows a plus too.
+function number(value, digits = 0, signed = false) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  if (signed) options.signDisplay = "exceptZero";
+  return new Intl.NumberFormat(props.value?.language ?? "en", options).format(value).replace("-", "−");
+}
+
+// A thing with a `key` keeps the focus when the component is drawn again.
+function keyed(made, key) {
+  made.dataset.key = key;
+  return made;
+}
+
+function button(label, onclick, { key = label, kind = "more", pressed = null, disabled = false } = {}) {
+  const made = keyed(make("button", kind, label), key);
+  made.type = "button";
+  made.onclick = onclick;
+  made.disabled = disabled;
+  if (pressed !== null) made.setAttribute("aria-pressed", String(pressed));
+  return made;
+}
+
+// A few choices, all in sight: [[value, label], ...].
+function choice(label, options, chosen, onchange) {
+  const buttons = options.map(([value, text]) =>
+    button(text, () => onchange(value), { key: `${label}:${value}`, kind: "choice", pressed: value === chosen }),
+  );
+  return labelled(labelled(make("div", "choices", make("span", "label", label), ...buttons), "role", "group"), "aria-label", label);
+}
+
+// Many choices, one in sight.
+function select(label, options, chosen, onchange) {
+  const made = keyed(make("select", "", ...options.map(([value, text]) => {
+    const option = make("option", "", text);
+    option.value = value;
+    option.selected = value === chosen;
+    return option;
+  })), label);
+  made.onchange = () => onchange(options[made.selectedIndex][0]);
+  return make("label", "field", make("span", "label", label), made);
+}
+
+function slider(label, { least, most, step = 1, value, digits = 0 }, onchange) {
+  const made = keyed(make("input", ""), label);
+  Object.assign(made, { type: "range", min: least, max: most, step, value });
+  const written = make("output", "", number(value, digits));
+  made.oninput = () => written.replaceChildren(number(Number(made.value), digits));
+  made.onchange = () => onchange(Number(made.value));
+  return make("label", "field", make("span", "label", label, " ", written), made);
+}
+
+function textbox(label, value, onsubmit, { placeholder = "", go = "", most = 300, multiline = false } = {}) {
+  const made = keyed(make(multiline ? "textarea" : "input", ""), label);
+  if (!multiline) made.type = "text";
+  Object.assign(made, { value, placeholder, maxLength: most });
+  if (multiline) made.rows = 2;
+  const submit = () => onsubmit(made.value);
+  made.onkeydown = (event) => {
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      submit();
+    }
+  };
+  const field = make("label", "field", make("span", "label", label), made);
+  return go ? make("div", "asked", field, button(go, submit, { key: `${label}:go` })) : field;
+}
+
+// A part of the page that can be opened; it stays as the reader left it.
+const opened = new Map();
+function details(summary, ...children) {
+  const made = make("details", "", keyed(make("summary", "", summary), `open:${summary}`), ...children);
+  made.open = opened.get(summary) ?? false;
+  made.ontoggle = () => opened.set(summary, made.open);
+  return made;
+}
+
+// columns: [{name, unit?, digits? (then numbers are written and aligned)}]; cells: numbers, texts or elements.
+function table(caption, columns, rows, { visible = false } = {}) {
+  const kinds = columns.map(({ digits }) => (digits === undefined ? "" : "number"));
+  const head = columns.map(({ name, unit }, place) =>
+    labelled(make("th", kinds[place], name, unit ? make("span", "layers", unit) : ""), "scope", "col"),
+  );
+  const cell = (value, place) =>
+    typeof value === "number" || value === null ? number(value, columns[place].digits ?? 0) : value;
+  const body = rows.map((row) =>
+    make("tr", "", ...row.map((value, place) =>
+      place ? make("td", kinds[place], cell(value, place)) : labelled(make("th", kinds[0], cell(value, 0)), "scope", "row"),
+    )),
+  );
+  const made = make("table", "plain", make("caption", visible ? "" : "unseen", caption), make("thead", "", make("tr", "", ...head)), make("tbody", "", ...body));
+  return labelled(labelled(labelled(make("div", "scroller", made), "tabindex", "0"), "role", "region"), "aria-label", caption);
+}
+
+function heading(text, ...muted) {
+  return make("h2", "", text, ...muted.map((more) => make("span", "muted", " ", more)));
+}
+
+function note(text, kind = "muted small") {
+  return make("p", kind, text);
+}
+
+function download(name, text, type = "text/plain") {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(text instanceof Blob ? text : new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function redraw() {
+  const focused = page.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const start = document.activeElement?.selectionStart ?? null;
+  const scrolled = [...page.querySelectorAll(".scroller")].map((box) => box.scrollLeft);
+  const { value } = props;
+  page.value = value; // for the export
+  const shown = !value ? [] : value.empty ? [note(value.empty, "empty")] : current(value);
+  page.replaceChildren(...shown.flat().filter(Boolean));
+  page.querySelectorAll(".scroller").forEach((box, place) => (box.scrollLeft = scrolled[place] ?? 0));
+  const found = focused && page.querySelector(`[data-key="${CSS.escape(focused)}"]`);
+  if (found) {
+    found.focus({ preventScroll: true });
+    if (start !== null && "selectionStart" in found && found.type === "text") found.setSelectionRange(start, start);
+  }
+}
+
 function show(draw) {
-  const redraw = () => page.replaceChildren(...(props.value ? draw(props.value) : []));
+  current = draw;
   redraw();
   watch("value", redraw);
 }

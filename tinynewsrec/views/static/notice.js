@@ -1,0 +1,1 @@
+show((value) => value.texts.map((text) => labelled(make("p", "message", text), "role", "status")));

@@ -1,0 +1,22 @@
+"""Everything the page says, in every language: words/LANGUAGE/VIEW.json."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).with_name("words")
+LANGUAGES = tuple(sorted(path.name for path in FOLDER.iterdir()))
+
+Words = dict[str, Any]
+
+
+@cache
+def words(language: str, view: str) -> Words:
+    """The texts of a view, by key; texts may hold {placeholders} for `str.format` or the script's `fill`."""
+    return json.loads((FOLDER / language / f"{view}.json").read_text(encoding="utf-8"))
+
+
+def counted(number: int, nouns: dict[str, str]) -> str:
+    """A number and its noun, from {"one": "{n} click", "many": "{n} clicks"}."""
+    return nouns["one" if number == 1 else "many"].format(n=f"{number:,}")
