@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import tyro
@@ -22,6 +23,8 @@ class Arguments:
     """Port to listen on; GRADIO_SERVER_PORT, or the first free one from 7860, if not given."""
     host: str | None = None
     """Address to listen on; GRADIO_SERVER_NAME, or this machine alone, if not given."""
+    mcp: bool = False
+    """Also offer the endpoints as tools over MCP; needs pip install -e '.[mcp]'."""
 
     def __post_init__(self):
         if self.port is not None and not 0 < self.port < 65536:
@@ -31,6 +34,8 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     if not any(form.recognises(arguments.data) for form in FORMATS):
         sys.exit(describe(arguments.data))
+    if arguments.mcp and not find_spec("mcp"):
+        sys.exit("--mcp needs the package mcp: pip install -e '.[mcp]'")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     # Imported here, for Gradio takes seconds, and a mistyped folder should be told at once.
     from tinynewsrec.views.page import launch_settings, page_of
@@ -44,7 +49,7 @@ def main(arguments: Arguments) -> None:
             server_name=arguments.host,
             prevent_thread_lock=True,
             quiet=True,
-            **launch_settings(),
+            **launch_settings(arguments.mcp),
         )
     except OSError:
         sys.exit(

@@ -16,6 +16,7 @@ ORDER = [
     "evaluation",
     "evaluate",
     "analysis",
+    "time_models",
     "views",
     "training",
     "app",

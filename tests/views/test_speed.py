@@ -3,121 +3,159 @@ from threading import Event
 import pytest
 from conftest import make_recommender
 
+from tinynewsrec.views import speed
 from tinynewsrec.views.preparation import prepare
-from tinynewsrec.views.speed import WAITING, Turns, measure
-from tinynewsrec.views.speed_report import Run
+from tinynewsrec.views.speed import compare_precisions, find_parts, measure, payload
+from tinynewsrec.views.state import Page
+from tinynewsrec.views.turns import Progress, Turns
 from tinynewsrec.views.workspace import Workspace
+
+AUC = {"value": 61.25, "low": 60.0, "high": 62.5}
 
 
 @pytest.fixture
 def workspace(mind_folder, tokenizer, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYNEWSREC_CACHE", str(tmp_path / "cache"))
-    make_recommender(tokenizer).save_pretrained(tmp_path / "checkpoints" / "teacher")
+    for name, layers in (("teacher", 3), ("student-1", 1)):
+        made = make_recommender(tokenizer, layers, layers=layers)
+        made.metrics = {
+            "data": "invented",
+            "impressions": 5,
+            "readers": 4,
+            "skipped": 0,
+            "metrics": {"AUC": AUC},
+        }
+        made.save_pretrained(tmp_path / "checkpoints" / name)
     workspace = Workspace(mind_folder, [tmp_path / "checkpoints"])
     prepare(workspace)
     return workspace
 
 
-def title_of(plot):
-    return plot["value"].layout.title.text
+@pytest.fixture
+def page():
+    return Page().set(speed, titles=4, batch=2, rounds=3)
 
 
-def test_a_run_clears_what_an_older_one_left(workspace):
-    message, stop, table, plot = next(measure(workspace, 4, 2, 3))
-    assert "Warming up" in message["text"]
-    assert stop["interactive"]
-    assert table is None
-    assert (plot["value"], plot["visible"]) == (None, False)
+def test_before_a_measurement_everything_else_is_there(workspace, page):
+    shown = payload(workspace, page)
+    assert [model["name"] for model in shown["models"]] == ["teacher", "student-1"]
+    assert (shown["measured"], shown["budget"], shown["front"]) == (None, None, [])
+    assert payload(workspace, page.set(speed, cost="parameters"))["front"] == [False, True]
 
 
-def test_a_stop_in_the_warm_up_says_that_nothing_was_measured_and_shows_nothing(workspace):
+def test_a_measurement_says_what_it_rests_on(workspace, page):
+    told = [*measure(workspace, page, {}, Event())]
+    assert [progress.done for progress in told] == [0, 0, 1, 2, 3]
+    shown = payload(workspace, page)
+    measured = shown["measured"]
+    assert (measured["titles"], measured["batch"], measured["rounds"], measured["data"]) == (
+        4,
+        2,
+        3,
+        workspace.split.name,
+    )
+    assert all(model["encoding"]["median"] > 0 < model["ranking"] for model in measured["models"])
+    assert len(shown["budget"]["loads"]) == 2
+    assert any(shown["front"])
+
+
+def test_times_of_other_settings_are_not_shown(workspace, page):
+    list(measure(workspace, page, {}, Event()))
+    assert payload(workspace, page.set(speed, batch=1))["measured"] is None
+
+
+def test_a_stop_keeps_the_rounds_that_were_finished(workspace, page):
     stop = Event()
-    run = measure(workspace, 4, 2, 3, stop)
-    next(run)
+    run = measure(workspace, page.set(speed, rounds=9), {}, stop)
+    while next(run).done < 2:
+        pass
     stop.set()
-    [(message, _, table, plot)] = run
-    assert message["text"] == "Stopped before the first round; nothing was measured."
-    assert (table, plot["value"]) == (None, None)
+    assert [*run] == []
+    measured = payload(workspace, page)["measured"]
+    assert (measured["rounds"], measured["asked"]) == (2, 9)
 
 
-def test_after_a_stop_chart_and_table_show_the_same_rounds(workspace):
+def test_a_stop_in_the_warm_up_leaves_nothing(workspace, page):
     stop = Event()
-    run = measure(workspace, 4, 2, 9, stop)
-    for _ in range(3):
-        next(run)
     stop.set()
-    [(message, _, table, plot)] = run
-    assert message["text"] == "Stopped: 2 of 9 rounds were measured and are shown."
-    assert any("in batches of 2; 2 rounds" in note["text"] for note in table["notes"])
-    assert title_of(plot).endswith("in batches of 2; 2 rounds")
-    assert plot["value"].data[0].x == (pytest.approx(float(table["rows"][0][3]), abs=0.006),)
+    list(measure(workspace, page, {}, stop))
+    assert payload(workspace, page)["measured"] is None
 
 
-def test_a_stop_takes_effect_after_one_batch(workspace, monkeypatch):
-    stop, seen = Event(), []
-    stop.set()
+@pytest.mark.parametrize(("name", "value"), [("titles", 0), ("batch", 10**9), ("rounds", 1)])
+def test_settings_out_of_range_are_refused_by_name(workspace, page, name, value):
+    with pytest.raises(ValueError, match=f"found {value}"):
+        next(measure(workspace, page.set(speed, **{name: value}), {}, Event()))
+
+
+def test_more_visits_cost_more_and_kept_vectors_less(workspace, page):
+    list(measure(workspace, page, {}, Event()))
+
+    def busy(**values):
+        return [load["share"] for load in payload(workspace, page.set(speed, **values))["budget"]["loads"]]
+
+    assert all(more > less for more, less in zip(busy(visits=2000), busy(visits=1000), strict=True))
+    assert all(more > less for more, less in zip(busy(cached=False), busy(cached=True), strict=True))
+
+
+def test_precisions_and_parts_are_kept_for_every_model(workspace, page):
+    list(compare_precisions(workspace, page, {}, Event()))
+    list(find_parts(workspace, page, {}, Event()))
+    shown = payload(workspace, page)
+    assert [(row["model"], row["precision"]) for row in shown["precisions"]] == [
+        (model, precision) for model in ("teacher", "student-1") for precision in ("fp32", "bf16", "int8")
+    ]
+    assert all(row["correlation"] == 1 for row in shown["precisions"] if row["precision"] == "fp32")
+    assert [len(row["layers"]) for row in shown["parts"]] == [3, 1]
+
+
+def test_a_reference_of_other_weights_is_not_shown(workspace, page, monkeypatch):
     model = workspace.models[0]
-    encode = model.recommender.encode
-    monkeypatch.setattr(model.recommender, "encode", lambda tokens: seen.append(1) or encode(tokens))
-    [*_, _last] = measure(workspace, 8, 2, 3, stop)
-    assert len(seen) == 1
+    path = model.checkpoint.folder / "speed.json"
+    path.write_text('{"checkpoint": "%s"}' % model.checkpoint.content_hash)
+    assert [row["model"] for row in payload(workspace, page)["reference"]] == ["teacher"]
+    path.write_text('{"checkpoint": "another"}')
+    assert payload(workspace, page)["reference"] == []
 
 
-def test_a_second_page_waits_until_the_first_has_really_ended(workspace):
+WAITING = Progress("waiting")
+
+
+def counting(stop):
+    for place in range(3):
+        yield Progress("counting", place)
+
+
+def test_a_second_page_waits_until_the_first_has_really_ended():
     turns = Turns()
-    first = turns.take("one", lambda stop: measure(workspace, 4, 2, 3, stop))
-    second = turns.take("two", lambda stop: measure(workspace, 4, 2, 3, stop))
-    next(first)
-    assert next(second)[0]["text"] == WAITING
-    turns.stop("one")
-    assert next(second)[0]["text"] == WAITING
+    first, second = turns.take("one", WAITING, counting), turns.take("two", WAITING, counting)
+    assert next(first).text == "counting"
+    assert next(second) == WAITING
     list(first)
-    assert "Warming up" in next(second)[0]["text"]
+    assert next(second).text == "counting"
 
 
-def test_a_page_that_is_gone_gives_its_turn_back(workspace):
+def test_a_page_that_is_gone_gives_its_turn_back():
     turns = Turns()
-    first = turns.take("one", lambda stop: measure(workspace, 4, 2, 3, stop))
+    first = turns.take("one", WAITING, counting)
     next(first)
-    del first
-    assert not turns.lock.locked()
-    assert turns.stops == {}
+    first.close()
+    assert [progress.done for progress in turns.take("two", WAITING, counting)] == [0, 1, 2]
 
 
-def test_a_page_can_stop_waiting(workspace):
+def test_a_stop_ends_the_run_of_that_page_alone():
     turns = Turns()
-    turns.lock.acquire()
-    waiting = turns.take("two", lambda stop: measure(workspace, 4, 2, 3, stop))
-    next(waiting)
+    run = turns.take("one", WAITING, counting)
+    next(run)
+    turns.stop("another")
+    assert next(run).done == 1
+    turns.stop("one")
+    assert list(run) == []
+
+
+def test_a_page_that_waits_can_be_stopped():
+    turns = Turns()
+    first, second = turns.take("one", WAITING, counting), turns.take("two", WAITING, counting)
+    next(first), next(second)
     turns.stop("two")
-    [(message, *_)] = waiting
-    assert "nothing was measured" in message["text"]
-
-
-@pytest.mark.parametrize("batch", [2.5, 0, 129, None])
-def test_a_batch_that_is_no_whole_number_in_range_is_refused(workspace, batch):
-    [(message, *_)] = measure(workspace, 4, batch, 3)
-    assert message["text"].startswith("Titles in a batch: expected a whole number from 1 to 128")
-
-
-@pytest.mark.parametrize(
-    ("titles", "batch", "batches"),
-    [(1, 1, "one at a time"), (64, 64, "in one batch"), (64, 32, "in batches of 32")],
-)
-def test_the_batches_read_sensibly(titles, batch, batches):
-    assert Run("dev", titles, batch, 10).how == f"{batches}; 10 rounds"
-
-
-def test_a_batch_is_no_larger_than_there_are_titles(workspace):
-    *_, (_, _, _, plot) = measure(workspace, 1, 128, 3)
-    assert title_of(plot).startswith("1 title of")
-    assert title_of(plot).endswith("one at a time; 3 rounds")
-
-
-def test_few_rounds_have_no_95th_percentile_and_the_notes_say_why(workspace):
-    *_, (_, _, table, _) = measure(workspace, 4, 4, 3)
-    tail = [column["name"] for column in table["columns"]].index("95th percentile")
-    assert table["rows"][0][tail] == "\u2013"
-    assert any("from 20 rounds on" in note["text"] for note in table["notes"])
-    *_, (_, _, table, _) = measure(workspace, 4, 4, 20)
-    assert float(table["rows"][0][tail]) > 0
+    assert list(second) == []

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from tinynewsrec.views import VIEWS, header, toolbar
+from tinynewsrec.views.api import publish
 from tinynewsrec.views.drawn import PLOTLY, drawn, styles
 from tinynewsrec.views.state import Page, page_from
 from tinynewsrec.views.theme import Newsprint
@@ -51,6 +52,7 @@ def page_of(workspace: Workspace, views: Views = VIEWS) -> gr.Blocks:
             wire_runs(workspace, views, view, body, state, shown, foot)
         wire_actions(workspace, views, toolbar, tools, state, shown)
         wire_stop(workspace, foot)
+        publish(workspace)
     return app
 
 
@@ -202,7 +204,7 @@ def with_language(page: Page, request: gr.Request) -> Page:
     return replace(page, shared=replace(page.shared, language=wanted))
 
 
-def launch_settings() -> dict[str, Any]:
+def launch_settings(mcp: bool = False) -> dict[str, Any]:
     """What Gradio takes at launch rather than when the page is built."""
     gr.set_static_paths([PLOTLY])
     return {
@@ -213,5 +215,5 @@ def launch_settings() -> dict[str, Any]:
         "show_error": False,
         "state_session_capacity": 200,
         "ssr_mode": False,
-        "mcp_server": False,
+        "mcp_server": mcp,
     }

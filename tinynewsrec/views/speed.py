@@ -1,72 +1,161 @@
-"""How long each model takes on this machine, against how well it ranks."""
+"""What each model costs on this machine: time, memory, and how well it ranks for that."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from threading import Event, Lock
-from typing import Any
+from threading import Event
+from typing import Any, Literal
 
-import gradio as gr
 import numpy as np
-from jaxtyping import Float
 
-from tinynewsrec.analysis.latency import Stopped, interleaved
-from tinynewsrec.views.drawn import drawn
-from tinynewsrec.views.speed_report import Run, chart, rounds_done, stopped_after, table
+from tinynewsrec.analysis.budget import front, load
+from tinynewsrec.analysis.latency import Stopped, interleaved, this_machine
+from tinynewsrec.views.measurement import Measurement, measurement_of, some_titles
+from tinynewsrec.views.precisions import compare_precisions, find_parts, kept_precisions
+from tinynewsrec.views.reference import reference_rows
+from tinynewsrec.views.state import Page
+from tinynewsrec.views.turns import Progress
+from tinynewsrec.views.words import words
 from tinynewsrec.views.workspace import Model, Workspace
 
-TITLE = "Speed"
-TITLES, BATCH, ROUNDS = "Titles", "Titles in a batch", "Rounds"
-TITLES_INFO = "How many titles each model encodes in a round"
-BATCH_INFO = "1: as a single story comes in; more: as a whole day is encoded"
-ROUNDS_INFO = "Every round times every model; one more, the first, is dropped"
-MEASURE, MEASURING, STOP, STOPPING = "Measure", "Measuring", "Stop", "Stopping"
-CHART = "Time of each model on this machine"
-NOT_READY = "Timing starts once the models are loaded and nothing else runs; see the line above."
-NO_MODEL = "There is no model to time; the message above says why."
-NOT_WHOLE = "{name}: expected a whole number from {least} to {most}, found {value}. Nothing was measured."
-WAITING = "Waiting for another measurement to end."
-WARMING_UP = "Warming up: this round is dropped."
-LIMITS = {TITLES: (1, 256), BATCH: (1, 128), ROUNDS: (3, 50)}
-PATIENCE = 0.5  # seconds between two looks at whether it is this page's turn
-MOST_WAITING = 8  # pages, for each holds a thread of the server
-
-Count = float | None  # what a slider sends
-Update = Any  # what Gradio takes as a new state of a component
-Shown = tuple[Update, ...]  # the message, the button that stops, the table, the chart
+NAME = "speed"
+LIMITS = {"titles": (1, 256), "batch": (1, 128), "rounds": (3, 50)}
 
 
-class Turns:
-    """Lets one page measure at a time, for whatever runs beside a measurement would slow it."""
+@dataclass(frozen=True)
+class Options:
+    titles: int = 64
+    """Titles that each model encodes in a round."""
+    batch: int = 32
+    """Titles that are encoded at once."""
+    rounds: int = 10
+    """One more, the first, is dropped."""
+    cost: Literal["time", "parameters", "memory"] = "time"
+    """Against what quality is drawn."""
+    stories: int = 500
+    """New stories in an hour, for the budget."""
+    visits: int = 100_000
+    """Visits of readers in an hour."""
+    cached: bool = True
+    """Whether the vectors of stories are kept."""
 
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.stops: dict[str, Event] = {}
 
-    def take(self, page: str, run: Callable[[Event], Iterator[Shown]]) -> Iterator[Shown]:
-        """What the run shows, once no other runs; the turn ends when the run does, or is thrown away."""
-        stop = self.stops[page] = Event()
-        try:
-            while not self.lock.acquire(timeout=PATIENCE):
-                if stop.is_set():
-                    yield cleared(stopped_after(0), stoppable=False)
-                    return
-                yield cleared(WAITING)
-            try:
-                yield from run(stop)
-            finally:
-                self.lock.release()
-        finally:
-            self.stops.pop(page, None)
+def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
+    options = page.options.get(NAME, Options())
+    measured = measurement_of(workspace, options)
+    models = [facts_of(model) for model in workspace.models]
+    return {
+        "options": vars(options),
+        "limits": LIMITS,
+        "ready": workspace.finished and bool(workspace.models),
+        "data": workspace.split.name,
+        "models": models,
+        "measured": measured and measured.told(),
+        "front": front_of(options, models, measured),
+        "budget": budget_of(options, workspace, measured),
+        "precisions": kept_precisions(workspace),
+        "parts": workspace.results.get((NAME, "parts")),
+        "reference": reference_rows(workspace.models),
+    }
 
-    def stop(self, page: str) -> None:
-        if page in self.stops:
-            self.stops[page].set()
+
+def facts_of(model: Model) -> dict[str, Any]:
+    """What is known of a model without timing it; quality with the data it was measured on."""
+    metrics = model.checkpoint.metrics
+    embeddings = model.recommender.news_encoder.language_model.get_input_embeddings().weight.numel()
+    return {
+        "name": model.name,
+        "layers": model.layers,
+        "parameters": model.parameters,
+        "word parameters": embeddings,
+        "megabytes": 4 * model.parameters / 1e6,
+        "auc": metrics.get("metrics", {}).get("AUC"),
+        "measured on": {
+            name: metrics[name] for name in ("data", "impressions", "readers") if name in metrics
+        },
+    }
+
+
+def front_of(options: Options, models: list[dict[str, Any]], measured: Measurement | None) -> list[bool]:
+    """Which models no other beats in cost and AUC; empty where one of the two is unknown."""
+    if not models or any(not model["auc"] for model in models):
+        return []
+    if options.cost == "time":
+        if measured is None:
+            return []
+        cost = np.array([timing.median for timing in measured.encoding])
+    else:
+        cost = np.array(
+            [model["parameters" if options.cost == "parameters" else "megabytes"] for model in models]
+        )
+    return front(cost.astype(float), np.array([model["auc"]["value"] for model in models])).tolist()
+
+
+def budget_of(options: Options, workspace: Workspace, measured: Measurement | None) -> dict[str, Any] | None:
+    """The share of this machine that an hour's news and visits would take, by model."""
+    if measured is None:
+        return None
+    candidates = float(workspace.split.impressions.candidates.lengths.mean())
+    loads = [
+        load(
+            (encoding.median + tokenising.median) / 1000,
+            ranking.median / 1000,
+            options.stories,
+            options.visits,
+            candidates,
+            options.cached,
+        )
+        for tokenising, encoding, ranking in zip(
+            measured.tokenising, measured.encoding, measured.ranking, strict=True
+        )
+    ]
+    return {
+        "candidates": candidates,
+        "loads": [
+            {"encoding": found.encoding, "ranking": found.ranking, "share": found.share} for found in loads
+        ],
+    }
+
+
+def measure(workspace: Workspace, page: Page, values: dict[str, Any], stop: Event) -> Iterator[Progress]:
+    """Times tokenising, encoding and ranking of every model in turn. Raises ValueError for other settings."""
+    said, options = words(page.shared.language, NAME), page.options.get(NAME, Options())
+    refuse(said, options)
+    titles = some_titles(workspace, options.titles)
+    jobs = [
+        job for model in workspace.models for job in jobs_of(workspace, model, titles, options.batch, stop)
+    ]
+    yield Progress(said["warming up"], 0, options.rounds)
+    seconds = np.empty((0, len(jobs)))
+    try:
+        for seconds in interleaved(jobs, options.rounds):
+            yield Progress(
+                said["round"].format(done=len(seconds), rounds=options.rounds), len(seconds), options.rounds
+            )
+    except Stopped:
+        pass
+    finally:
+        keep(workspace, options, len(titles), seconds)
+
+
+def keep(workspace: Workspace, options: Options, titles: int, seconds: np.ndarray) -> None:
+    """What was measured, also when it was stopped; nothing where no round was finished."""
+    if len(seconds):
+        found = Measurement.of(options, titles, seconds, this_machine(threads()), workspace.split.name)
+        workspace.results.put((NAME, "measured"), found)
+
+
+def refuse(said: dict[str, Any], options: Options) -> None:
+    for name, (least, most) in LIMITS.items():
+        value = getattr(options, name)
+        if not least <= value <= most:
+            raise ValueError(said["limits"].format(name=said[name], least=least, most=most, value=value))
 
 
 def jobs_of(
-    model: Model, titles: list[str], batch_size: int, stop: Event
+    workspace: Workspace, model: Model, titles: list[str], batch_size: int, stop: Event
 ) -> tuple[Callable[[], object], ...]:
-    """Tokenising the titles, and encoding them once they are tokenised; the latter raises Stopped."""
+    """Tokenising the titles, encoding them, and ranking one impression from vectors; raise Stopped."""
     from tinynewsrec.evaluation.vectors import encode_news
 
     def watch(_done: int, _total: int) -> None:
@@ -77,112 +166,21 @@ def jobs_of(
     return (
         partial(model.recommender.tokens, titles),
         partial(encode_news, model.recommender, tokens, watch, batch_size),
+        partial(model.score, typical(workspace)),
     )
 
 
-def some_titles(workspace: Workspace, count: int) -> list[str]:
-    """Titles spread evenly over the news table."""
-    titles = workspace.split.news.texts("title")
-    return [titles[row] for row in np.linspace(0, len(titles) - 1, min(count, len(titles))).astype(int)]
+def typical(workspace: Workspace) -> Any:
+    """An impression with the median number of candidates."""
+    lengths = workspace.split.impressions.candidates.lengths
+    return workspace.split.impressions[int(np.argsort(lengths, kind="stable")[len(lengths) // 2])]
 
 
-def obstacle(workspace: Workspace, **settings: Any) -> str:
-    """Why nothing can be measured; empty if it can."""
-    if not workspace.finished or not workspace.models:
-        return NO_MODEL if workspace.finished else NOT_READY
-    for (name, (least, most)), value in zip(LIMITS.items(), settings.values(), strict=True):
-        if not isinstance(value, int | float) or value not in range(least, most + 1):
-            return NOT_WHOLE.format(name=name, least=least, most=most, value=value)
-    return ""
+def threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
 
 
-def measure(
-    workspace: Workspace, titles: Count, batch_size: Count, rounds: Count, stop: Event | None = None
-) -> Iterator[Shown]:
-    """What to show after each round; the chart, which takes time to draw, only after the last one."""
-    if problem := obstacle(workspace, titles=titles, batch_size=batch_size, rounds=rounds):
-        yield {"text": problem}, *[gr.skip()] * 3
-        return
-    yield cleared(WARMING_UP)
-    chosen, seconds = some_titles(workspace, int(titles)), np.empty((0, 0))
-    run = Run(workspace.split.name, len(chosen), min(int(batch_size), len(chosen)), int(rounds))
-    jobs = [job for model in workspace.models for job in jobs_of(model, chosen, run.batch, stop or Event())]
-    text = ""
-    try:
-        for seconds in interleaved(jobs, run.rounds):
-            if 0 < len(seconds) < run.rounds:
-                message = {"text": rounds_done(len(seconds), run.rounds)}
-                yield message, gr.skip(), table(workspace, run, seconds), gr.skip()
-    except Stopped:
-        text = stopped_after(len(seconds), run.rounds)
-    yield ended(workspace, run._replace(rounds=len(seconds)), seconds, text)
-
-
-def cleared(text: str, stoppable: bool = True) -> Shown:
-    """Nothing of an earlier run is left beside the message."""
-    return {"text": text}, gr.update(interactive=stoppable), None, gr.update(value=None, visible=False)
-
-
-def ended(workspace: Workspace, run: Run, seconds: Float[np.ndarray, "R J"], text: str) -> Shown:
-    """The chart and the table of the same rounds, if there are any."""
-    if not len(seconds):
-        return cleared(text, stoppable=False)
-    figure = gr.update(value=chart(workspace, run, seconds), visible=True)
-    return {"text": text}, gr.update(interactive=False), table(workspace, run, seconds), figure
-
-
-def settings() -> list[gr.Slider]:
-    """How much to measure; the server rounds what a browser sends to whole numbers."""
-    rows = ((TITLES, TITLES_INFO, 64), (BATCH, BATCH_INFO, 32), (ROUNDS, ROUNDS_INFO, 10))
-    return [
-        gr.Slider(*LIMITS[name], value, step=1, precision=0, label=name, info=info, min_width=200)
-        for name, info, value in rows
-    ]
-
-
-def build(workspace: Workspace) -> None:
-    turns = Turns()
-    with gr.Row(elem_classes="pickers"):
-        chosen = settings()
-        with gr.Column(min_width=140):
-            start = gr.Button(MEASURE, variant="primary")
-            stop = gr.Button(STOP, interactive=False)
-    message = drawn("message", {})
-    plot = gr.Plot(label=CHART, visible=False, elem_classes="chart")
-    figures = drawn("table", None)
-    wire(workspace, turns, (start, stop), chosen, [message, stop, figures, plot])
-
-
-def wire(
-    workspace: Workspace,
-    turns: Turns,
-    buttons: tuple[gr.Button, gr.Button],
-    chosen: list[gr.Slider],
-    shown: list[gr.Component],
-) -> None:
-    start, stop = buttons
-
-    def run(titles: Count, batch: Count, rounds: Count, request: gr.Request) -> Iterator[Shown]:
-        yield from turns.take(request.session_hash, partial(measure, workspace, titles, batch, rounds))
-
-    def ask_to_stop(request: gr.Request) -> Update:
-        turns.stop(request.session_hash)
-        return gr.update(value=STOPPING, interactive=False)
-
-    def begin() -> Update:
-        return gr.update(value=MEASURING, interactive=False)
-
-    def end() -> tuple[Update, Update]:
-        return gr.update(value=MEASURE, interactive=True), gr.update(value=STOP, interactive=False)
-
-    quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-    start.click(begin, None, start, **quick)
-    start.click(
-        run,
-        chosen,
-        shown,
-        show_progress="hidden",
-        concurrency_limit=MOST_WAITING,
-        api_visibility="private",
-    ).then(end, None, [start, stop], **quick)
-    stop.click(ask_to_stop, None, stop, **quick)
+SLOW = {"measure": measure, "precisions": compare_precisions, "parts": find_parts}
+ACTIONS: dict[str, Any] = {}

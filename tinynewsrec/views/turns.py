@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from threading import Event, Lock
 from typing import NamedTuple
 
+from tinynewsrec.analysis.latency import Stopped
+
 PATIENCE = 0.5  # seconds between two looks at whether it is this page's turn
 
 
@@ -13,10 +15,6 @@ class Progress(NamedTuple):
     text: str
     done: int = 0
     total: int = 0
-
-
-class Stopped(Exception):
-    """Raised inside a computation that was asked to stop."""
 
 
 Run = Callable[[Event], Iterator[Progress]]
