@@ -15,7 +15,7 @@ import tyro
 
 from tinynewsrec.commands import readable_errors
 from training.fetch import DownloadError, Unreachable, fetch
-from training.unpack import ArchiveError, unpack
+from tinynewsrec.data.unpack import ArchiveError, unpack
 
 LICENCE = "https://go.microsoft.com/fwlink/?LinkID=206977"
 OFFICIAL = "https://mind201910small.blob.core.windows.net/release"

@@ -14,7 +14,7 @@ import tyro
 from training import download
 from training.download import Arguments, main
 from training.fetch import DownloadError, fetch
-from training.unpack import ArchiveError, unpack
+from tinynewsrec.data.unpack import ArchiveError, unpack
 
 NEWS = "".join(f"N{number}\tinvented\n" for number in range(3000)).encode()
 BEHAVIORS = "".join(f"{number}\tU{number % 7}\tinvented\n" for number in range(3000)).encode()

@@ -44,7 +44,11 @@ def test_no_language_has_a_table_of_its_own():
 @pytest.mark.parametrize("table", TABLES)
 def test_sentences_are_translated(table):
     english, spanish = dict(leaves(words("en", table))), dict(leaves(words("es", table)))
-    same = [key for key, text in english.items() if text == spanish[key] and len(str(text).split()) > 3]
+    same = [
+        key
+        for key, text in english.items()
+        if text == spanish[key] and len(str(text).split()) > 3 and "/citations/" not in key
+    ]
     assert same == []
 
 

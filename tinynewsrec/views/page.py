@@ -13,6 +13,7 @@ import gradio as gr
 from tinynewsrec.views import VIEWS, header, toolbar
 from tinynewsrec.views.api import publish
 from tinynewsrec.views.drawn import PLOTLY, drawn, styles
+from tinynewsrec.views.rooms import Rooms
 from tinynewsrec.views.state import Page, page_from
 from tinynewsrec.views.theme import Newsprint
 from tinynewsrec.views.turns import Progress
@@ -21,6 +22,7 @@ from tinynewsrec.views.workspace import Workspace
 
 AT_ONCE, EVERY = 0.05, 0.5  # seconds to the first look at what is ready, and between two later ones
 MOST_WAITING = 8  # pages that wait for a slow computation, for each holds a thread of the server
+LARGEST_UPLOAD = "2gb"  # of one file; MIND-large's behaviors.tsv has nearly as much
 QUICK = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
 
 Update = Any  # what Gradio takes as a new state of a component
@@ -29,29 +31,29 @@ Views = tuple[View, ...]
 
 
 def page_of(workspace: Workspace, views: Views = VIEWS) -> gr.Blocks:
+    rooms = Rooms(workspace)
     with gr.Blocks(title=words("en", "header")["title"], analytics_enabled=False, fill_width=True) as app:
-        state, version, timer = gr.State(Page()), gr.State(-1), gr.Timer(AT_ONCE)
+        state, version, timer = gr.State(Page()), gr.State(-1), gr.Timer(AT_ONCE, active=False)
         top, tools, notice = drawn("header"), drawn(*toolbar.SCRIPTS), drawn("notice")
         with gr.Tabs() as tabs:
             drawings = [tab_of(view) for view in views]
         foot = drawn("progress")
         names, bodies = [name for name, _ in drawings], [body for _, body in drawings]
-        shown = [state, tabs, top, tools, notice, *names, *bodies]
+        shown = [state, version, timer, tabs, top, tools, notice, *names, *bodies]
 
         def opened(request: gr.Request) -> list[Update]:
-            return render(
-                workspace, views, with_language(page_from(str(request.query_params), views), request)
-            )
+            page = with_language(page_from(str(request.query_params), views), request)
+            return render(rooms, views, page)
 
         app.load(opened, None, shown, **QUICK)
         looked = [version, timer, top, tools, *bodies]
-        timer.tick(partial(refresh, workspace, views), [state, version], looked, **QUICK)
+        timer.tick(partial(refresh, rooms, views), [state, version], looked, **QUICK)
         for view, (name, body) in zip(views, drawings, strict=True):
-            name.select(partial(turn_to, workspace, views, view), state, shown, **QUICK)
-            wire_actions(workspace, views, view, body, state, shown)
-            wire_runs(workspace, views, view, body, state, shown, foot)
-        wire_actions(workspace, views, toolbar, tools, state, shown)
-        wire_stop(workspace, foot)
+            name.select(partial(turn_to, rooms, views, view), state, shown, **QUICK)
+            wire_actions(rooms, views, view, body, state, shown)
+            wire_runs(rooms, views, view, body, state, shown, foot)
+        wire_actions(rooms, views, toolbar, tools, state, shown)
+        wire_stop(rooms, foot)
         publish(workspace)
     return app
 
@@ -62,16 +64,16 @@ def tab_of(view: View) -> tuple[gr.Tab, gr.HTML]:
 
 
 def wire_actions(
-    workspace: Workspace, views: Views, view: View, body: gr.HTML, state: gr.State, shown: list[Any]
+    rooms: Rooms, views: Views, view: View, body: gr.HTML, state: gr.State, shown: list[Any]
 ) -> None:
     def asked(page: Page, event: gr.EventData) -> list[Update]:
-        return render(workspace, views, answer(workspace, views, view, page, event.name, event.values), page)
+        return render(rooms, views, answer(rooms, views, view, page, event.name, event.values), page)
 
     body.act(asked, state, shown, **QUICK)
 
 
 def wire_runs(
-    workspace: Workspace,
+    rooms: Rooms,
     views: Views,
     view: View,
     body: gr.HTML,
@@ -80,27 +82,25 @@ def wire_runs(
     foot: gr.HTML,
 ) -> None:
     def asked(page: Page, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
-        yield from slowly(workspace, view, page, event.name, event.values, request.session_hash)
+        yield from slowly(rooms, view, page, event.name, event.values, request.session_hash)
 
     def again(page: Page) -> list[Update]:
-        return render(workspace, views, page, page)
+        return render(rooms, views, page, page)
 
     body.run(
         asked, state, foot, show_progress="hidden", concurrency_limit=MOST_WAITING, api_visibility="private"
     ).then(again, state, shown, **QUICK)
 
 
-def wire_stop(workspace: Workspace, foot: gr.HTML) -> None:
+def wire_stop(rooms: Rooms, foot: gr.HTML) -> None:
     def stop(event: gr.EventData, request: gr.Request) -> Update:
-        workspace.turns.stop(request.session_hash)
+        rooms.main.turns.stop(request.session_hash)
         return None if event.name == "close" else gr.skip()
 
     foot.act(stop, None, foot, **QUICK)
 
 
-def answer(
-    workspace: Workspace, views: Views, view: View, page: Page, name: str, values: dict[str, Any]
-) -> Page:
+def answer(rooms: Rooms, views: Views, view: View, page: Page, name: str, values: dict[str, Any]) -> Page:
     """The page after what a script asked; a request that cannot be met changes nothing but the notice."""
     page = replace(page, notice="")
     try:
@@ -108,7 +108,7 @@ def answer(
             return page.set(view, **values)
         if name == "go":
             return go(views, page, values)
-        return view.ACTIONS[name](workspace, page, values)
+        return view.ACTIONS[name](rooms.of(page), page, values)
     except (KeyError, TypeError, ValueError) as error:
         return replace(page, notice=words(page.shared.language, "page")["refused"].format(reason=error))
 
@@ -123,16 +123,16 @@ def go(views: Views, page: Page, values: dict[str, Any]) -> Page:
 
 
 def slowly(
-    workspace: Workspace, view: View, page: Page, name: str, values: dict[str, Any], session: str
+    rooms: Rooms, view: View, page: Page, name: str, values: dict[str, Any], session: str
 ) -> Iterator[dict[str, Any] | None]:
     """What the bar at the foot of the page shows, until nothing is left to show."""
     said = words(page.shared.language, "page")
 
     def run(stop: Event) -> Iterator[Progress]:
-        yield from view.SLOW[name](workspace, page, values, stop)
+        yield from view.SLOW[name](rooms.of(page), page, values, stop)
 
     try:
-        for progress in workspace.turns.take(session, Progress(said["waiting"]), run):
+        for progress in rooms.main.turns.take(session, Progress(said["waiting"]), run):
             yield progress._asdict() | {"stop": said["stop"], "language": page.shared.language}
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
@@ -141,12 +141,13 @@ def slowly(
     yield None
 
 
-def turn_to(workspace: Workspace, views: Views, view: View, page: Page) -> list[Update]:
-    return render(workspace, views, page.select(tab=view.NAME), page)
+def turn_to(rooms: Rooms, views: Views, view: View, page: Page) -> list[Update]:
+    return render(rooms, views, page.select(tab=view.NAME), page)
 
 
-def refresh(workspace: Workspace, views: Views, page: Page, version: int) -> list[Update]:
+def refresh(rooms: Rooms, views: Views, page: Page, version: int) -> list[Update]:
     """Shows what has become ready since `version`."""
+    workspace = rooms.of(page)
     finished = workspace.finished  # before anything is read, so that the last look sees it all
     seen = workspace.version
     timer = gr.update(value=EVERY, active=not finished)
@@ -156,13 +157,16 @@ def refresh(workspace: Workspace, views: Views, page: Page, version: int) -> lis
     return [seen, timer, *top, toolbar.payload(workspace, page, views), *bodies_of(workspace, views, page)]
 
 
-def render(workspace: Workspace, views: Views, page: Page, before: Page | None = None) -> list[Update]:
+def render(rooms: Rooms, views: Views, page: Page, before: Page | None = None) -> list[Update]:
     """The page, and what of it must be drawn anew; without `before`, all of it."""
-    language, tab = page.shared.language, page.shared.tab
-    same_words = before is not None and before.shared.language == language
+    workspace, language, tab = rooms.of(page), page.shared.language, page.shared.tab
+    finished, version = workspace.finished, workspace.version  # before anything of it is read
+    same_words = before is not None and (before.shared.language, before.room) == (language, page.room)
     same_tab = before is not None and before.shared.tab == tab
     return [
         page,
+        version,
+        gr.update(value=EVERY, active=not finished),
         gr.skip() if same_tab else gr.update(selected=tab),
         gr.skip() if same_words else header.payload(workspace, page),
         toolbar.payload(workspace, page, views),
@@ -214,6 +218,7 @@ def launch_settings(mcp: bool = False) -> dict[str, Any]:
         "run_history": False,
         "show_error": False,
         "state_session_capacity": 200,
+        "max_file_size": LARGEST_UPLOAD,
         "ssr_mode": False,
         "mcp_server": mcp,
     }

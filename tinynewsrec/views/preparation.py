@@ -91,7 +91,8 @@ def load(workspace: Workspace, checkpoint) -> Model:
     def report(done: int, total: int) -> None:
         workspace.progress = Progress("encoding", checkpoint.name, done, total)
 
-    recommender = checkpoint.load()
+    lent = next((model for model in workspace.lent if model.checkpoint == checkpoint), None)
+    recommender = lent.recommender if lent else checkpoint.load()
     titles = workspace.split.news.texts("title")
     vectors = news_vectors(checkpoint, titles, lambda: recommender, report)
     return Model(checkpoint, recommender, vectors)

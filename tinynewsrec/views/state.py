@@ -55,6 +55,8 @@ class Page:
     """The Options of each tab, by its NAME; a tab that was not touched is missing."""
     refused: tuple[str, ...] = ()
     """Parts of the link that could not be followed; said on the page."""
+    room: str = ""
+    """Key of the page's own workspace; empty: the one that the app was started with. In no link."""
     notice: str = ""
     """What came of the latest request, in the page's language; empty where the page shows it."""
 

@@ -103,6 +103,10 @@ class Workspace:
     version: int = 0
     results: Results = field(default_factory=Results)
     turns: Turns = field(default_factory=Turns)
+    rooms: Any = None
+    """Where a page with data or models of its own is given another workspace."""
+    lent: tuple[Model, ...] = ()
+    """Models of another workspace, whose weights need not be loaded again."""
 
     @property
     def finished(self) -> bool:
