@@ -1,7 +1,7 @@
 """Finds trained models: folders on this machine, or models on the hub (what they hold: model/folder.py)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.folder import TOKENIZER, WEIGHTS, find_folder, read_blueprint, read_json
+from tinynewsrec.model.heads import Specs
 from tinynewsrec.model.recommender import Recommender
 
 
@@ -23,16 +24,19 @@ class Checkpoint:
     metrics: dict[str, Any]
     training: dict[str, Any]
     shared_weights: Path | None
+    heads: Specs = field(default_factory=dict)
+    """What it labels stories with, by task."""
 
     @classmethod
     def open(cls, name: str | Path) -> "Checkpoint":
         """Raises FileNotFoundError or ValueError, naming the file and what is wrong with it."""
         folder = find_folder(name)
-        config, _, shared = read_blueprint(folder)
+        blueprint = read_blueprint(folder)
+        shared = blueprint.shared_weights
         shared_weights = folder.parent / shared if shared else None
         records = (read_json(folder / file) for file in ("metrics.json", "training.json"))
         called = folder.resolve().name if Path(name).is_dir() else str(name)
-        return cls(called, folder, config, *records, shared_weights)
+        return cls(called, folder, blueprint.config, *records, shared_weights, blueprint.heads)
 
     def load(self) -> Recommender:
         return Recommender.from_pretrained(self.folder)
@@ -58,12 +62,17 @@ class Checkpoint:
 
 
 def open_checkpoints(names: Sequence[str | Path]) -> list[Checkpoint]:
-    """The checkpoints under each name, largest first; a name is a checkpoint, a folder of them, or a hub id.
+    """The checkpoints under each name, in the order of `rank`; a name is a checkpoint, a folder of them, or a hub id.
 
     Raises FileNotFoundError where there is none.
     """
     found = [Checkpoint.open(place) for name in names for place in checkpoint_places(name)]
-    return sorted(found, key=lambda checkpoint: -checkpoint.config.layers)
+    return sorted(found, key=rank)
+
+
+def rank(checkpoint: Checkpoint) -> tuple[int, bool]:
+    """Largest first, and of one size those without heads: the first is what others are held against."""
+    return -checkpoint.config.layers, bool(checkpoint.heads)
 
 
 def checkpoint_places(name: str | Path) -> list[str | Path]:

@@ -76,13 +76,13 @@ def load_models(workspace: Workspace) -> None:
 def open_each(workspace: Workspace) -> list:
     """The checkpoints that can be opened, largest first."""
     # Imported here, for it takes seconds, and the data can be shown meanwhile.
-    from tinynewsrec.checkpoints import Checkpoint, checkpoint_places
+    from tinynewsrec.checkpoints import Checkpoint, checkpoint_places, rank
 
     places = [
         place for name in workspace.places for place in attempt(workspace, checkpoint_places, name) or ()
     ]
     opened = (attempt(workspace, Checkpoint.open, place) for place in places)
-    return sorted(filter(None, opened), key=lambda checkpoint: -checkpoint.config.layers)
+    return sorted(filter(None, opened), key=rank)
 
 
 def load(workspace: Workspace, checkpoint) -> Model:

@@ -1,0 +1,107 @@
+"""What the models with heads read off one headline: category, tone and names, and which words say so."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow.compute as pc
+
+from tinynewsrec.views.case import Case, case_of
+from tinynewsrec.views.state import Page
+from tinynewsrec.views.words import words
+from tinynewsrec.views.workspace import Model, Workspace
+
+NAME = "headline"
+TASKS = ("category", "subcategory", "sentiment", "entities")
+EXAMPLES = 12  # stories of the impression that can be read at a click
+
+
+@dataclass(frozen=True)
+class Options:
+    text: str = ""
+    """The headline; empty: that of story A."""
+    task: Literal["category", "subcategory", "sentiment", "entities"] = "category"
+    """The head whose words are coloured."""
+    label: str = ""
+    """The label that is asked about; empty: the likeliest."""
+
+
+def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
+    said = words(page.shared.language, NAME)
+    models = [model for model in workspace.models if model.recommender.heads]
+    if not models:
+        awaited = words(page.shared.language, "common")["models awaited"]
+        return {"empty": said["no heads"] if workspace.finished else awaited}
+    options, case = page.options.get(NAME, Options()), case_of(workspace, page)
+    row = asked_row(case, page)
+    text = options.text.strip() or case.title_of(row)
+    tasks = [task for task in TASKS if any(task in model.recommender.heads for model in models)]
+    task = options.task if options.task in tasks else tasks[0]
+    return {
+        "text": text,
+        "tasks": tasks,
+        "task": task,
+        "gold": gold_of(workspace, text),
+        "models": [read_by(workspace, model, text, task, options.label) for model in models],
+        "examples": [
+            {"id": case.id_of(other), "title": case.title_of(other)}
+            for other in case.impression.candidates.tolist()[:EXAMPLES]
+        ],
+        "data": workspace.split.name,
+    }
+
+
+def asked_row(case: Case, page: Page) -> int:
+    return int(case.impression.candidates[case.place_of(page.shared.story) or 0])
+
+
+def gold_of(workspace: Workspace, text: str) -> dict[str, Any] | None:
+    """What the data says of a story with that very title; None for any other headline."""
+    from tinynewsrec.data.entities import apart, locate
+
+    news = workspace.split.news
+    row = pc.index(news.columns["title"], text).as_py()
+    if row < 0:
+        return None
+    story = news[row]
+    found = {"category": story.category, "subcategory": story.subcategory}
+    found["sentiment"] = story.sentiment
+    stated, searched, _ = locate(text, story.title_entities)
+    return found | {"entities": [text[start:end] for start, end in apart(stated + searched)], "id": story.id}
+
+
+def read_by(workspace: Workspace, model: Model, text: str, task: str, label: str) -> dict[str, Any]:
+    key = (NAME, model.name, text, task, label)
+    return workspace.results.of(key, lambda: read_now(model, text, task, label))
+
+
+def read_now(model: Model, text: str, task: str, label: str) -> dict[str, Any]:
+    from tinynewsrec.analysis.headline import best, head_words, word_labels
+    from tinynewsrec.analysis.title_words import read_title
+
+    title = read_title(model.recommender, text)
+    predictions = model.recommender.predict([text])
+    tags = predictions.pop("entities", None)
+    found = {
+        "name": model.name,
+        "words": list(title.words),
+        "unread": list(title.unread),
+        "guesses": {
+            name: [guess._asdict() for guess in best(prediction)] for name, prediction in predictions.items()
+        },
+        "tags": [guess._asdict() for guess in word_labels(title, tags)] if tags and title.words else [],
+        "sources": {name: spec.source for name, spec in model.recommender.heads.specs.items()},
+        "quality": model.checkpoint.metrics.get("heads", {}),
+        "label": "",
+        "values": [],
+    }
+    if task in model.recommender.heads and title.words:
+        labels = model.recommender.heads.specs[task].labels
+        likeliest = "B" if task == "entities" else found["guesses"][task][0]["label"]
+        found["label"] = label if label in labels else likeliest
+        scores = head_words(model.recommender, title, task, found["label"])
+        found["values"] = scores.values.tolist()
+    return found
+
+
+ACTIONS: dict[str, Any] = {}
+SLOW: dict[str, Any] = {}
