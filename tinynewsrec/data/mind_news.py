@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool
 
-from tinynewsrec.data.tables import Entity, News, Skipped, Story, parse_entities
+from tinynewsrec.data.tables import Entity, News, Skipped, parse_entities
 from tinynewsrec.data.text_columns import LONGEST_LINE, Columns, read_blocks, split_columns
 
 PUBLISHED = (
@@ -20,6 +20,7 @@ PUBLISHED = (
     "title_entities",
     "abstract_entities",
 )
+KEPT = tuple(name for name in PUBLISHED if name != "url")  # nothing reads the story's address
 
 REPEATED_STORY = "story listed again with the same content, left out"
 MALFORMED_ENTITIES = "list of entities that is not MIND's JSON, read as empty"
@@ -28,7 +29,7 @@ MALFORMED_ENTITIES = "list of entities that is not MIND's JSON, read as empty"
 def read_news(path: Path) -> tuple[News, tuple[Skipped, ...]]:
     """The stories in the order of the file. Raises DataError as tinynewsrec.data.mind says."""
     columns = drop_repeated_stories(read_columns(path))
-    table = dict(zip(Story._fields, columns.fields, strict=True))
+    table = dict(zip(KEPT, columns.fields, strict=True))
     table["title_entities"], title_malformed = sound_entities(table["title_entities"])
     table["abstract_entities"], abstract_malformed = sound_entities(table["abstract_entities"])
     malformed = columns.counted(MALFORMED_ENTITIES, title_malformed.astype(int) + abstract_malformed)
@@ -36,10 +37,9 @@ def read_news(path: Path) -> tuple[News, tuple[Skipped, ...]]:
 
 
 def read_columns(path: Path) -> Columns:
-    """The file's columns but for the story's address, which nothing reads."""
     parts = [split_columns(block, len(PUBLISHED)) for block in read_blocks(path)]
     lines = np.concatenate([part.lines for part in parts])
-    kept = [PUBLISHED.index(name) for name in Story._fields]
+    kept = [PUBLISHED.index(name) for name in KEPT]
     fields = [pa.concat_arrays([part.fields[column] for part in parts]) for column in kept]
     return Columns(path, fields, lines, tuple(entry for part in parts for entry in part.skipped))
 

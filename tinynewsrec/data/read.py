@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from tinynewsrec.data.mind import WHERE_TO_GET_IT, is_mind, read_mind
+from tinynewsrec.data import ebnerd, mind
+from tinynewsrec.data.gold import find_labels, with_labels
 from tinynewsrec.data.tables import DataError, Split
 
 SAMPLE = "SAMPLE.json"
@@ -19,7 +20,11 @@ class Format(NamedTuple):
     read: Callable[[Path], Split]
 
 
-FORMATS = (Format("MIND: news.tsv and behaviors.tsv", is_mind, read_mind),)
+FORMATS = (
+    Format("MIND: news.tsv and behaviors.tsv", mind.is_mind, mind.read_mind),
+    Format("EB-NeRD: behaviors.parquet and history.parquet", ebnerd.is_ebnerd, ebnerd.read_ebnerd),
+)
+WHERE_TO_GET_IT = f"{mind.WHERE_TO_GET_IT} {ebnerd.WHERE_TO_GET_IT}"
 
 
 def read_split(folder: Path) -> Split:
@@ -28,6 +33,8 @@ def read_split(folder: Path) -> Split:
     for form in FORMATS:
         if form.recognises(folder):
             split = form.read(folder)
+            if (labels := find_labels(folder)) is not None:
+                split = replace(split, news=with_labels(split.news, labels))
             sample = sample_name(folder)
             return split if sample is None else replace(split, name=f"{sample}, {folder.resolve().name}")
     raise FileNotFoundError(describe(folder))

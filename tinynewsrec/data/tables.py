@@ -1,7 +1,7 @@
 """What every data set becomes: a table of news and a table of impressions, held by column."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from tinynewsrec.data.ragged import Ragged
 
 
 class DataError(ValueError):
@@ -19,10 +21,15 @@ class Entity(NamedTuple):
     """A name that occurs in a text; `offsets` count characters from the text's start."""
 
     label: str
-    type: str  # one letter, MIND's: P person, G place, O organisation, W work, ...
+    type: (
+        str  # one letter, MIND's: P person, G place, O organisation, W work, ...; or EB-NeRD's: PER, LOC, ...
+    )
     wikidata_id: str
     surface_forms: tuple[str, ...]
-    offsets: tuple[int, ...]
+    offsets: tuple[int, ...]  # empty where the data set does not say where: EB-NeRD
+
+
+NOT_A_TIME = np.datetime64("NaT", "s")
 
 
 class Story(NamedTuple):
@@ -33,6 +40,8 @@ class Story(NamedTuple):
     abstract: str
     title_entities: tuple[Entity, ...]
     abstract_entities: tuple[Entity, ...]
+    sentiment: str = ""  # negative, neutral or positive; "" where the data set does not say
+    published: np.datetime64 = NOT_A_TIME  # seconds, without a time zone
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +49,14 @@ class News:
     """A table of stories; elsewhere a story is named by its row."""
 
     columns: pa.Table
-    """One string column for each field of Story; entities as MIND's JSON text."""
+    """One string column for each text of Story; entities as MIND's JSON text.
+
+    `sentiment` (string) and `published` (timestamp[s]) are there only where the data set has them.
+    """
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Where such a column comes from: {"sentiment": "sentiment_label of articles.parquet"}."""
+    language: str = "en"
+    """Of the texts, as ISO 639-1 names it."""
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -49,11 +65,25 @@ class News:
         values = {name: self.columns[name][row].as_py() for name in self.columns.column_names}
         for name in ("title_entities", "abstract_entities"):
             values[name] = parse_entities(values[name])
+        if "published" in values:
+            values["published"] = np.datetime64(values["published"], "s")
         return Story(**values)
 
     def texts(self, column: str) -> list[str]:
         """A whole column, as Python strings."""
         return self.columns[column].to_pylist()
+
+    @property
+    def sentiments(self) -> list[str]:
+        """As the data set says: negative, neutral or positive; "" where it does not."""
+        return self.texts("sentiment") if "sentiment" in self.columns.column_names else [""] * len(self)
+
+    @cached_property
+    def published(self) -> np.ndarray:
+        """[N] datetime64[s], NaT where the data set does not say."""
+        if "published" not in self.columns.column_names:
+            return np.full(len(self), NOT_A_TIME)
+        return self.columns["published"].to_numpy()
 
     def rows_of(self, ids: pa.Array) -> np.ndarray:
         """The row of each id, -1 for an unknown one."""
@@ -62,37 +92,6 @@ class News:
     @cached_property
     def known_ids(self) -> pa.Array:
         return self.columns["id"].combine_chunks()
-
-
-@dataclass(frozen=True, eq=False)
-class Ragged:
-    """Rows of different lengths, stored end to end."""
-
-    values: np.ndarray  # [total]
-    offsets: np.ndarray  # [rows + 1], int64
-
-    @classmethod
-    def stack(cls, rows: Sequence, dtype=np.int32) -> "Ragged":
-        arrays = [np.asarray(row, dtype=dtype) for row in rows]
-        values = np.concatenate(arrays) if arrays else np.empty(0, dtype)
-        return cls(values, np.cumsum([0, *map(len, arrays)], dtype=np.int64))
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        return self.values[self.offsets[row] : self.offsets[row + 1]]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.diff(self.offsets)
-
-    def take(self, rows: np.ndarray) -> "Ragged":
-        """The named rows, in that order."""
-        lengths = self.lengths[rows]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        shifts = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
-        return Ragged(self.values[np.arange(offsets[-1]) + shifts], offsets)
 
 
 class Impression(NamedTuple):
@@ -144,7 +143,7 @@ class Impressions:
             ids=self.ids.take(pa.array(rows)),
             readers=self.readers[rows],
             times=self.times[rows],
-            history=self.history.take(rows),
+            history=self.history.select(rows),
             candidates=self.candidates.take(rows),
             clicked=clicked,
         )
@@ -167,6 +166,8 @@ class Split:
     news: News
     impressions: Impressions
     skipped: tuple[Skipped, ...] = field(default=())
+    predictions: str = "prediction.txt"
+    """The file in which the data set's competition takes a ranking; MIND's name for it."""
 
 
 def parse_entities(text: str) -> tuple[Entity, ...]:
