@@ -4,8 +4,9 @@ python -m tinynewsrec.evaluate --data MINDsmall_dev --checkpoints checkpoints/te
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,25 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tinynewsrec.checkpoints import Checkpoint, open_checkpoints
+from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
 from tinynewsrec.evaluation import vectors
 from tinynewsrec.evaluation.baselines import chance, newest_first, popularity, zero_shot
+from tinynewsrec.evaluation.beyond_report import Yardstick, beyond_record, beyond_table, yardstick
 from tinynewsrec.evaluation.bootstrap import RESAMPLES
-from tinynewsrec.evaluation.predictions import write_predictions
+from tinynewsrec.evaluation.named import from_hub, open_named
+from tinynewsrec.evaluation.predictions import in_blocks, write_predictions
 from tinynewsrec.evaluation.report import (
     System,
     checkpoint_system,
     comparison_record,
     evaluate,
+    streamed_system,
     unlabelled_record,
 )
+from tinynewsrec.evaluation.rerank import check_relevance, reranked
 from tinynewsrec.evaluation.table import comparison_table, heading
 from tinynewsrec.model.card import model_card
 from tinynewsrec.model.folder import write_json
@@ -50,10 +55,14 @@ class Arguments:
     """Folder of the split to count popularity and age on; the folder `train` beside `data` if not given."""
     baselines: bool = True
     """Also measure chance, popularity, newest first and the untrained language model."""
+    beyond_accuracy: bool = False
+    """Also measure diversity, serendipity, novelty, coverage, categories and tone of the first 5 and 10."""
+    mmr: float | None = None
+    """Also re-rank each checkpoint for diversity; the weight of the score, from 1 (as it was) to 0."""
     json: Path | None = None
     """File to write the numbers to: a list with one object for each system."""
     predictions: Path | None = None
-    """Folder for prediction.txt of each checkpoint, as MIND's competition takes it; needs no labels."""
+    """Folder for each checkpoint's ranking, as the data set's competition takes it; needs no labels."""
     write_metrics: bool = False
     """Record the numbers in each checkpoint's metrics.json and model card."""
     resamples: int = RESAMPLES
@@ -64,6 +73,8 @@ class Arguments:
     def __post_init__(self):
         if self.resamples < 1:
             raise ValueError(f"resamples must be 1 or more, got {self.resamples}.")
+        if self.mmr is not None:
+            check_relevance(self.mmr)
 
 
 def main(arguments: Arguments) -> None:
@@ -86,44 +97,10 @@ def show(split: Split, records: Sequence[dict[str, Any]], notes: Sequence[str]) 
     console = Console()
     console.print(heading(split, records), markup=False, highlight=False)
     console.print(comparison_table(records))
+    if "beyond_accuracy" in records[0]:
+        console.print(beyond_table(records))
     for note in notes:
         console.print(note, markup=False, highlight=False)
-
-
-def open_named(names: Sequence[str]) -> dict[str, Checkpoint]:
-    """Checkpoints by name, each once: the first that was named, then the others, largest first."""
-    opened = [*open_checkpoints(names[:1])[:1], *open_checkpoints(names)]
-    if not opened:
-        raise ValueError("Expected at least one folder or hub id after --checkpoints, found none.")
-    checkpoints = list({checkpoint.folder.resolve(): checkpoint for checkpoint in opened}.values())
-    return dict(zip(told_apart(checkpoints), checkpoints, strict=True))
-
-
-def told_apart(checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """Their names; folders of one name by as much of their paths as tells them apart.
-
-    Each is a way down from a folder of predictions. Raises ValueError where paths tell nothing apart.
-    """
-    names = [name_within(checkpoint, 1) for checkpoint in checkpoints]
-    for depth in range(2, 2 + max(len(checkpoint.folder.resolve().parts) for checkpoint in checkpoints)):
-        names = [
-            name_within(checkpoint, depth) if names.count(name) > 1 else name
-            for name, checkpoint in zip(names, checkpoints, strict=True)
-        ]
-    if len(set(names)) < len(names):
-        raise ValueError(f"Expected checkpoints of different names, found {', '.join(names)}; rename one.")
-    return names
-
-
-def name_within(checkpoint: Checkpoint, depth: int) -> str:
-    """A hub id whole; of a folder, the last parts of its path."""
-    below_root = checkpoint.folder.resolve().parts[1:]
-    parts = checkpoint.name.split("/") if from_hub(checkpoint) else below_root[-depth:]
-    return "/".join(part for part in parts if part not in ("", ".", "..")) or "checkpoint"
-
-
-def from_hub(checkpoint: Checkpoint) -> bool:
-    return checkpoint.name != checkpoint.folder.resolve().name
 
 
 def check_writable(arguments: Arguments, checkpoints: dict[str, Checkpoint]) -> None:
@@ -139,10 +116,11 @@ def check_writable(arguments: Arguments, checkpoints: dict[str, Checkpoint]) -> 
 
 def check_labels(arguments: Arguments, split: Split) -> None:
     """Raises ValueError where nothing that was asked for can be done without labels."""
-    if split.impressions.clicked is None and (arguments.predictions is None or arguments.write_metrics):
+    useful = arguments.predictions is not None or arguments.beyond_accuracy
+    if split.impressions.clicked is None and (not useful or arguments.write_metrics):
         raise ValueError(
             f"{split.name} has no labels, so nothing can be measured on it. To rank it, pass "
-            f"--predictions FOLDER, without --write-metrics."
+            f"--predictions FOLDER or --beyond-accuracy, without --write-metrics."
         )
 
 
@@ -150,17 +128,40 @@ def measure_all(
     arguments: Arguments, checkpoints: dict[str, Checkpoint], split: Split, bar: Progress
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """A record for each system, checkpoints first, and notes for people."""
-    ranked = checkpoint_systems(arguments, checkpoints, split, bar)
-    if split.impressions.clicked is None:
-        return [unlabelled_record(system, split) for system in ranked], []
-    reports = [evaluate(system, split) for system in ranked]
+    against = yardstick_of(arguments, checkpoints, split)
+    systems = checkpoint_systems(arguments, checkpoints, split, bar)
+    if arguments.mmr is not None:
+        systems = list(systems)
+        ranked = zip(systems, checkpoints.values(), strict=True)
+        systems += [reranked(*pair, split, arguments.mmr, watched(bar, "re-ranking")) for pair in ranked]
     baselines, notes = baseline_systems(arguments, checkpoints, split, bar)
-    reports += [evaluate(system, split) for system in baselines]
-    records = [
-        comparison_record(report, reports[0], split, arguments.resamples, arguments.seed)
-        for report in reports
-    ]
-    return records, notes
+    return list(records_of(arguments, chain(systems, baselines), split, against)), notes
+
+
+def records_of(
+    arguments: Arguments, systems: Iterable[System], split: Split, against: Yardstick | None
+) -> Iterator[dict[str, Any]]:
+    """Accuracy where there are labels, compared with the first system, and what was asked for besides."""
+    draws, first = (arguments.resamples, arguments.seed), None
+    for system in systems:
+        if split.impressions.clicked is None:
+            record = unlabelled_record(system, split)
+        else:
+            report = evaluate(system, split)
+            first = first or report
+            record = comparison_record(report, first, split, *draws)
+        if against is not None:
+            record["beyond_accuracy"] = beyond_record(system, split, against, *draws)
+        yield record
+
+
+def yardstick_of(arguments: Arguments, checkpoints: dict[str, Checkpoint], split: Split) -> Yardstick | None:
+    """The first checkpoint's vectors measure all systems."""
+    if not arguments.beyond_accuracy:
+        return None
+    name, first = next(iter(checkpoints.items()))
+    found = vectors.news_vectors(first, split.news.texts("title"))
+    return yardstick(split, found, f"news vectors of {name}")
 
 
 def checkpoint_systems(
@@ -168,17 +169,26 @@ def checkpoint_systems(
 ) -> Iterator[System]:
     """Each checkpoint's scores, with its predictions written where they were asked for."""
     for name, checkpoint in checkpoints.items():
-        system = checkpoint_system(name, checkpoint, split, watched(bar, name))
+        if needs_scores(arguments, split):
+            system = checkpoint_system(name, checkpoint, split, watched(bar, name))
+            scores = in_blocks(system.scores, split.impressions)
+        else:
+            system, scores = streamed_system(name, checkpoint, split, watched(bar, name))
         if arguments.predictions is not None:
-            write_predictions(system.scores, split.impressions, arguments.predictions / name)
+            write_predictions(scores, split.impressions, arguments.predictions / name / split.predictions)
         yield system
+
+
+def needs_scores(arguments: Arguments, split: Split) -> bool:
+    """Whether more is done with them than writing predictions, for which one block at a time is enough."""
+    return split.impressions.clicked is not None or arguments.beyond_accuracy or arguments.mmr is not None
 
 
 def baseline_systems(
     arguments: Arguments, checkpoints: dict[str, Checkpoint], split: Split, bar: Progress
 ) -> tuple[list[System], list[str]]:
     """The baselines, and what to know about them."""
-    if not arguments.baselines:
+    if not arguments.baselines or split.impressions.clicked is None:
         return [], []
     train = training_split(arguments)
     systems = [chance(split, arguments.seed), popularity(split, train), newest_first(split, train)]
@@ -204,6 +214,8 @@ def training_split(arguments: Arguments) -> Split | None:
 
 def write_metrics(record: dict[str, Any], checkpoint: Checkpoint) -> None:
     metrics = {name: record[name] for name in ("data", "impressions", "readers", "skipped", "metrics")}
+    if "heads" in checkpoint.metrics:  # measured when they were trained: it takes the training data
+        metrics["heads"] = checkpoint.metrics["heads"]
     write_json(metrics, checkpoint.folder / "metrics.json")
     card = model_card(checkpoint.config, record["parameters"], metrics, checkpoint.training)
     (checkpoint.folder / "README.md").write_text(card, encoding="utf-8")

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from ebnerd_files import STORIES, VISITS, article, write_ebnerd
 
 from tinynewsrec.data.read import read_split
 from tinynewsrec.evaluation.baselines import PRIOR, chance, newest_first, popularity, untrained, zero_shot
@@ -78,6 +79,24 @@ def test_newest_first_ranks_by_the_time_a_story_was_first_shown(train, evaluated
     assert seen["A"] == seen["B"] < seen["C"] == seen["E"]
     alone = by_story(newest_first(evaluated, None), evaluated)
     assert alone["B"] == alone["C"] == alone["E"] < alone["A"]
+
+
+def test_newest_first_goes_by_the_time_of_publication_where_it_is_known(tmp_path):
+    stories = [*STORIES[:7], article(7, published_time=None)]
+    split = read_split(write_ebnerd(tmp_path / "train", articles=stories))
+    system = newest_first(split, None)
+    ages = dict(zip(split.impressions.candidates.values.tolist(), system.scores.tolist(), strict=True))
+    assert sorted(ages, key=ages.get) == [7, 0, 1, 2, 3, 4, 5, 6]
+    assert ages[7] == -np.inf and ages[1] - ages[0] == 3600
+    assert system.note == "time of publication: published_time of articles.parquet"
+
+
+def test_newest_first_goes_by_numbered_ids_where_no_time_is_known(tmp_path):
+    stories = STORIES[::-1]
+    folder = write_ebnerd(tmp_path / "train", articles=stories, without=("published_time",))
+    system = newest_first(read_split(folder), None)
+    shown = [number for row in VISITS for number in row["article_ids_inview"]]
+    assert system.scores.tolist() == shown and "highest story id" in system.note
 
 
 def test_stories_without_a_readable_time_count_as_the_oldest(evaluated):

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import tyro
 from conftest import make_recommender
+from ebnerd_files import VISITS, as_test_set, write_ebnerd
 from rich.console import Console
 from rich.progress import Progress
 
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.commands import readable_errors
-from tinynewsrec.data.tables import Ragged
-from tinynewsrec.evaluate import COLUMNS, Arguments, main, open_named, told_apart
-from tinynewsrec.evaluation.metrics import NAMES, measure
-from tinynewsrec.evaluation.predictions import ranks_of, write_predictions
+from tinynewsrec.evaluate import COLUMNS, Arguments, main
+from tinynewsrec.evaluation.metrics import NAMES
+from tinynewsrec.evaluation.named import open_named, told_apart
 from tinynewsrec.evaluation.report import (
     System,
     comparison_record,
@@ -234,33 +234,6 @@ def test_reports_on_different_impressions_are_not_compared(split):
         comparison_record(whole, evaluate(System("part", scores[:10]), part), split)
 
 
-def read_ranks(path) -> tuple[list[str], Ragged]:
-    rows = [line.split(" ", 1) for line in path.read_text().splitlines()]
-    return [id for id, _ in rows], Ragged.stack([json.loads(ranks) for _, ranks in rows])
-
-
-def test_ranks_are_the_inverse_of_the_best_first_order():
-    scores = np.array([0.1, 0.5, 0.9, 0.7, 2.0, 1.0])
-    # Best first the candidates of the first row are 3, 4, 2, 1; the ranks are another permutation.
-    assert ranks_of(scores, np.array([0, 4, 6])).tolist() == [4, 3, 1, 2, 1, 2]
-
-
-def test_ties_are_ranked_in_the_order_of_the_file():
-    assert ranks_of(np.array([1.0, 2.0, 1.0, 2.0]), np.array([0, 4])).tolist() == [3, 1, 4, 2]
-
-
-def test_metrics_of_the_ranks_read_back_are_those_of_the_scores(split, tmp_path, monkeypatch):
-    monkeypatch.setattr("tinynewsrec.evaluation.predictions.BLOCK", 2)
-    impressions = split.impressions
-    scores = np.random.default_rng(0).normal(size=len(impressions.clicked))
-    ids, ranks = read_ranks(write_predictions(scores, impressions, tmp_path / "model"))
-    assert ids == impressions.ids.to_pylist()
-    np.testing.assert_array_equal(ranks.offsets, impressions.candidates.offsets)
-    read_back = measure(1 / ranks.values, impressions.clicked, ranks.offsets)
-    for name, values in measure(scores, impressions.clicked, ranks.offsets).values.items():
-        np.testing.assert_allclose(read_back.values[name], values)
-
-
 def test_a_test_set_without_labels_is_ranked_and_not_measured(mind_folder, checkpoints, tmp_path, capsys):
     without_labels(mind_folder)
     records = run(mind_folder, checkpoints, tmp_path, predictions=tmp_path / "ranked")
@@ -269,9 +242,28 @@ def test_a_test_set_without_labels_is_ranked_and_not_measured(mind_folder, check
         ("student", {}),
     ]
     assert "no labels" in capsys.readouterr().out
-    ids, ranks = read_ranks(tmp_path / "ranked" / "student" / "prediction.txt")
-    assert ids == ["1", "2", "3", "4", "5"]
-    assert sorted(ranks[4].tolist()) == [1, 2, 3, 4, 5]
+    lines = (tmp_path / "ranked" / "student" / "prediction.txt").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2", "3", "4", "5"]
+    assert sorted(json.loads(lines[4].split()[1])) == [1, 2, 3, 4, 5]
+
+
+def test_the_ranks_of_a_test_set_are_those_that_its_labelled_twin_gets(mind_folder, checkpoints, tmp_path):
+    run(mind_folder, checkpoints, tmp_path, predictions=tmp_path / "labelled", baselines=False)
+    without_labels(mind_folder)
+    run(mind_folder, checkpoints, tmp_path, predictions=tmp_path / "streamed")
+    for name in ("student", "teacher"):
+        labelled, streamed = (tmp_path / way / name / "prediction.txt" for way in ("labelled", "streamed"))
+        assert labelled.read_text() == streamed.read_text()
+
+
+def test_a_test_set_of_ebnerd_is_ranked_row_by_row_under_its_own_name(checkpoints, tmp_path):
+    visits = as_test_set(VISITS)
+    folder = write_ebnerd(tmp_path / "test", behaviors=visits, without=("article_ids_clicked",))
+    run(folder, checkpoints, tmp_path, predictions=tmp_path / "ranked")
+    lines = (tmp_path / "ranked" / "teacher" / "predictions.txt").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == [str(row["impression_id"]) for row in visits]
+    assert [len(json.loads(line.split()[1])) for line in lines] == [3, 4, 2, 5, 5]
+    assert (tmp_path / "ranked" / "teacher" / "predictions.zip").is_file()
 
 
 def test_a_test_set_without_labels_needs_predictions(mind_folder, checkpoints, tmp_path):

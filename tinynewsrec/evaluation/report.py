@@ -1,5 +1,6 @@
 """How a system ranks the impressions of a split: per impression, and as means with intervals."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.data.tables import Split
 from tinynewsrec.evaluation.bootstrap import RESAMPLES, Interval, mean_intervals
 from tinynewsrec.evaluation.metrics import measure
-from tinynewsrec.evaluation.scores import score_impressions
+from tinynewsrec.evaluation.scores import score_blocks, score_impressions
 from tinynewsrec.evaluation.vectors import Progress, encode_news, news_vectors, unseen
 from tinynewsrec.model.recommender import Recommender, parameter_count
 
@@ -95,10 +96,25 @@ def recommender_system(
 
 
 def checkpoint_system(name: str, checkpoint: Checkpoint, split: Split, progress: Progress = unseen) -> System:
+    recommender, vectors = opened(checkpoint, split, progress)
+    return recommender_system(name, recommender, vectors, split, progress)
+
+
+def streamed_system(
+    name: str, checkpoint: Checkpoint, split: Split, progress: Progress = unseen
+) -> tuple[System, Iterator[Float[np.ndarray, " some"]]]:
+    """A system without its scores, and those in blocks of impressions: more than fit into memory."""
+    recommender, vectors = opened(checkpoint, split, progress)
+    system = System(name, np.empty(0), recommender.config.layers, parameter_count(recommender))
+    return system, score_blocks(recommender, vectors, split.impressions, progress)
+
+
+def opened(
+    checkpoint: Checkpoint, split: Split, progress: Progress
+) -> tuple[Recommender, Float[np.ndarray, "N D"]]:
     """News vectors are read from beside the checkpoint or the cache where they are there."""
     recommender = checkpoint.load().to(device())
-    vectors = news_vectors(checkpoint, split.news.texts("title"), lambda: recommender, progress)
-    return recommender_system(name, recommender, vectors, split, progress)
+    return recommender, news_vectors(checkpoint, split.news.texts("title"), lambda: recommender, progress)
 
 
 def device() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinynewsrec.model.config import ModelConfig
 
+SHARES = ("accuracy", "macro_f1", "most_common")  # of a head, in percent
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 
 FRONT = """---
@@ -88,9 +89,39 @@ def one_line(text: str) -> str:
 
 
 def metrics_table(metrics: dict[str, Any]) -> str:
-    """`metrics` as evaluation writes it: data, counts, and a value with its interval by metric."""
-    if not metrics:
-        return "Not measured."
+    """`metrics` as evaluation writes it: of the ranking, and of the heads where there are any."""
+    tables = [ranking_table(metrics) if "metrics" in metrics else "Not measured."]
+    return "\n\n".join([*tables, heads_table(metrics["heads"])] if "heads" in metrics else tables)
+
+
+def heads_table(heads: dict[str, Any]) -> str:
+    """As evaluation/labelling.py writes it."""
+    rows = [
+        " | ".join(
+            [
+                f"| {task}",
+                one_line(found["source"]),
+                " ".join(f"{found[unit]:,} {unit}" for unit in ("tokens", "stories") if unit in found),
+                *(f"{found[name]:.2f}" if name in found else "" for name in SHARES),
+            ]
+        )
+        + " |"
+        for task, found in heads["tasks"].items()
+    ]
+    return "\n".join(
+        [
+            f"Heads, on the {heads['held_out']:,} stories of {one_line(heads['data'])} that no training "
+            f"impression showed{heads.get('note', '')}:",
+            "",
+            "| task | labels | labelled | accuracy | macro-F1 | always the most common label |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *rows,
+        ]
+    )
+
+
+def ranking_table(metrics: dict[str, Any]) -> str:
+    """Data, counts, and a value with its interval by metric."""
     rows = [
         f"| {one_line(name)} | {value['value']:.2f} | {value['low']:.2f} to {value['high']:.2f} |"
         for name, value in metrics["metrics"].items()

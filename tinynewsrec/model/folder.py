@@ -1,6 +1,6 @@
 """A checkpoint is a folder:
 
-config.json         what to build: our ModelConfig, the language model's own, and where shared weights lie
+config.json         what to build: our ModelConfig, the language model's own, heads, where shared weights lie
 model.safetensors   the weights
 tokenizer*.json     how titles become token ids
 metrics.json        how it did, on which data, with how many cases
@@ -11,25 +11,42 @@ Beside that a distilled student has
 
 projections.safetensors   maps between its vectors and its teachers' (projections.py)
 teacher_weights.jsonl     what each teacher counted for in a fixed sample of cases, and when
+
+and one that learnt several tasks
+
+conflicts.jsonl           how their gradients pulled on one another (conflicts.py)
+adapter/                  its low-rank adapters alone, as peft saves them, where it has any (lora.py)
 """
 
 import json
 import re
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.heads import Specs, read_specs
 from tinynewsrec.model.weights import Weights, read_weights
 
 WEIGHTS = "model.safetensors"
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 TOKENIZER = ["tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model"]
 DISTILLED = ["projections.safetensors", "teacher_weights.jsonl"]
-FILES = ["config.json", WEIGHTS, *TOKENIZER, *DISTILLED, "metrics.json", "training.json", "README.md"]
+MULTITASK = ["conflicts.jsonl", "adapter/*"]
+FILES = [
+    "config.json",
+    WEIGHTS,
+    *TOKENIZER,
+    *DISTILLED,
+    *MULTITASK,
+    "metrics.json",
+    "training.json",
+    "README.md",
+]
 
 
 class Blueprint(NamedTuple):
@@ -37,7 +54,8 @@ class Blueprint(NamedTuple):
 
     config: ModelConfig
     language_model: dict[str, Any]
-    shared_weights: str | None
+    shared_weights: str | None = None
+    heads: Specs = MappingProxyType({})
 
 
 def find_folder(name: str | Path, revision: str | None = None, token: str | None = None) -> Path:
@@ -73,8 +91,9 @@ def read_blueprint(folder: Path) -> Blueprint:
             f"{path}: shared_weights must be the plain name of a file beside {folder.name}, got {shared!r}."
         )
     try:
-        return Blueprint(ModelConfig(**found["recommender"]), dict(found["language_model"]), shared)
-    except (KeyError, TypeError, ValueError) as error:
+        config, heads = ModelConfig(**found["recommender"]), read_specs(found.get("heads", {}))
+        return Blueprint(config, dict(found["language_model"]), shared, heads)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} does not describe a recommender: expected the keys 'recommender' and "
             f"'language_model'; {error}"
@@ -82,9 +101,12 @@ def read_blueprint(folder: Path) -> Blueprint:
 
 
 def write_blueprint(blueprint: Blueprint, folder: Path) -> None:
-    config, language_model, shared = blueprint
-    written = {"recommender": asdict(config), "language_model": language_model}
-    write_json(written | ({"shared_weights": shared} if shared else {}), folder / "config.json")
+    written = {"recommender": asdict(blueprint.config), "language_model": blueprint.language_model}
+    if blueprint.heads:
+        written["heads"] = {name: asdict(spec) for name, spec in blueprint.heads.items()}
+    if blueprint.shared_weights:
+        written["shared_weights"] = blueprint.shared_weights
+    write_json(written, folder / "config.json")
 
 
 def read_state(folder: Path, blueprint: Blueprint) -> Weights:

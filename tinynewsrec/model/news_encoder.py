@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -10,6 +13,14 @@ from tinynewsrec.model.frozen import FrozenWords, thaw
 from tinynewsrec.model.language_models import keep_layers, layers_of
 
 TOGETHER = 256  # stories of similar length that are encoded at once
+
+
+class Depths(NamedTuple):
+    """What the encoder makes of N stories on the way: each word piece, all of them as one, the vector."""
+
+    words: Float[Tensor, "N T W"]
+    pooled: Float[Tensor, "N W"]
+    vector: Float[Tensor, "N D"]
 
 
 class NewsEncoder(nn.Module):
@@ -31,13 +42,15 @@ class NewsEncoder(nn.Module):
         nn.init.zeros_(self.project.bias)
 
     def forward(self, tokens: Tokens | FrozenWords) -> Float[Tensor, "N D"]:
-        """Stories of similar length go together, so that little padding is computed."""
-        order = tokens.lengths.argsort(descending=True, stable=True)
-        vectors = torch.cat([self.encode(tokens.take(rows)) for rows in order.split(TOGETHER)])
-        return vectors[order.argsort()]
+        return by_length(tokens, lambda part: (self.encode(part),))[0]
 
     def encode(self, tokens: Tokens | FrozenWords) -> Float[Tensor, "N D"]:
-        return self.project(self.pool(self.words(tokens), tokens.mask))
+        return self.depths(tokens).vector
+
+    def depths(self, tokens: Tokens | FrozenWords) -> Depths:
+        words = self.words(tokens)
+        pooled = self.pool(words, tokens.mask)
+        return Depths(words, pooled, self.project(pooled))
 
     def words(self, tokens: Tokens | FrozenWords) -> Float[Tensor, "N T W"]:
         """The last kept layer's vector of each word piece."""
@@ -61,3 +74,13 @@ class NewsEncoder(nn.Module):
             if learns and not any(learns):
                 part.eval()
         return self
+
+
+def by_length(stories: Any, encode: Callable[[Any], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """`encode` on stories of similar length together, so that little padding is computed.
+
+    Stories are the first axis of what it gives.
+    """
+    order = stories.lengths.argsort(descending=True, stable=True)
+    parts = [encode(stories.take(rows)) for rows in order.split(TOGETHER)]
+    return tuple(torch.cat(part)[order.argsort()] for part in zip(*parts, strict=True))

@@ -24,8 +24,9 @@ from tinynewsrec.model.folder import (
     write_json,
 )
 from tinynewsrec.model.frozen import FrozenWords
+from tinynewsrec.model.heads import Heads, Prediction, Specs, widened
 from tinynewsrec.model.language_models import empty_language_model, load_tokenizer
-from tinynewsrec.model.news_encoder import NewsEncoder
+from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.user_encoder import UserEncoder
 from tinynewsrec.model.weights import write_weights
 
@@ -44,6 +45,7 @@ class Recommender(nn.Module):
         self.tokenizer = tokenizer
         self.news_encoder = NewsEncoder(language_model, config)
         self.user_encoder = UserEncoder(config)
+        self.heads: Heads | None = None
         self.metrics: dict[str, Any] = {}
         """How it did; saved with it as metrics.json."""
         self.training_record: dict[str, Any] = {}
@@ -68,12 +70,42 @@ class Recommender(nn.Module):
         """Training passes a batch's stories; evaluation and the app pass all of them, encoded once."""
         return torch.einsum("bd,bcd->bc", self.read(news, history), news[candidates])
 
+    def add_heads(self, specs: Specs) -> None:
+        """New ones, in the place of those that were there."""
+        width = self.news_encoder.language_model.config.hidden_size
+        self.heads = Heads(specs, width, self.config.news_size) if specs else None
+
+    def encode_and_label(
+        self, tokens: Tokens | FrozenWords
+    ) -> tuple[Float[Tensor, "N D"], dict[str, Float[Tensor, "N ..."]]]:
+        """The vectors, and by task the scores of its labels, of each word piece where a head reads them."""
+
+        def encode(part: Tokens | FrozenWords) -> tuple[Tensor, ...]:
+            depths = self.news_encoder.depths(part)
+            scores = self.heads(depths).values() if self.heads else ()
+            return depths.vector, *(widened(found, tokens.mask.shape[1]) for found in scores)
+
+        vectors, *scores = by_length(tokens, encode)
+        return vectors, dict(zip(self.heads or (), scores, strict=True))
+
+    @torch.no_grad()
+    def predict(self, titles: Sequence[str]) -> dict[str, Prediction]:
+        """What each head makes of titles; nothing of a recommender without heads."""
+        self.eval()
+        tokens = self.tokens(titles).to(next(self.parameters()).device)
+        _, scores = self.encode_and_label(tokens)
+        return {
+            name: Prediction(self.heads.specs[name].labels, found.float().softmax(-1).cpu().numpy())
+            for name, found in scores.items()
+        }
+
     def tokens(self, titles: Sequence[str]) -> Tokens:
         return tokenize(titles, self.tokenizer, self.config.title_length)
 
     @property
     def blueprint(self) -> Blueprint:
-        return Blueprint(self.config, self.news_encoder.language_model.config.to_diff_dict(), None)
+        language_model = self.news_encoder.language_model.config.to_diff_dict()
+        return Blueprint(self.config, language_model, heads=self.heads.specs if self.heads else {})
 
     @classmethod
     def from_pretrained(
@@ -97,7 +129,9 @@ class Recommender(nn.Module):
         try:
             language_model = empty_language_model(blueprint.language_model)
             tokenizer = read_tokenizer(folder, language_model.config.vocab_size)
-            return cls(blueprint.config, language_model, tokenizer)
+            recommender = cls(blueprint.config, language_model, tokenizer)
+            recommender.add_heads(blueprint.heads)
+            return recommender
         except ValueError as error:
             raise ValueError(f"{folder / 'config.json'}: {error}") from error
 

@@ -1,0 +1,159 @@
+"""Systems held against one yardstick beyond accuracy: the same vectors, popularity and labels for all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from tinynewsrec.data.batches import EMPTY
+from tinynewsrec.data.tables import News, Ragged, Split
+from tinynewsrec.evaluation.beyond_accuracy import (
+    coverage,
+    dispersion,
+    first_of,
+    intra_list_diversity,
+    means,
+    novelty,
+    serendipity,
+    shares,
+    unit,
+)
+from tinynewsrec.evaluation.bootstrap import RESAMPLES, mean_intervals
+from tinynewsrec.evaluation.report import System, rounded
+
+DEPTHS = (5, 10)
+SHOWN_DEPTH = 10
+LATEST = 50  # clicks of a history that a list is held against
+TONES = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
+NO_TONES = "this data does not say how its stories sound"
+COLUMNS = ("ILD", "serendipity", "novelty", "polarity")
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """What lists of the N stories are measured with, and where each part comes from."""
+
+    units: Float[np.ndarray, "N D"]
+    vectors: str
+    counts: Float[np.ndarray, " N"]
+    """How well known each story is."""
+    popularity: str
+    categories: Int[np.ndarray, " N"]
+    category_names: tuple[str, ...]
+    tones: Int[np.ndarray, " N"]
+    """Into TONES, EMPTY where unknown."""
+    sentiment: str
+
+    @property
+    def polarities(self) -> Float[np.ndarray, " N"]:
+        """-1, 0 or 1; NaN where the tone is unknown."""
+        return np.where(self.tones == EMPTY, np.nan, np.array([*TONES.values()])[self.tones])
+
+
+def yardstick(split: Split, vectors: Float[np.ndarray, "N D"], source: str) -> Yardstick:
+    counts, popularity = known_by(split)
+    names, categories = np.unique(split.news.texts("category"), return_inverse=True)
+    tones = tones_of(split.news)
+    found = split.news.sources.get("sentiment", f"the labels of {split.name}")
+    sentiment = found if (tones != EMPTY).any() else NO_TONES
+    return Yardstick(
+        unit(vectors), source, counts, popularity, categories, tuple(map(str, names)), tones, sentiment
+    )
+
+
+def known_by(split: Split) -> tuple[Float[np.ndarray, " N"], str]:
+    """Clicks on each story as a candidate of the measured split itself: to measure with, not to rank by."""
+    shown, clicked = split.impressions.candidates.values, split.impressions.clicked
+    if clicked is None:
+        return np.bincount(shown, minlength=len(split.news)).astype(float), f"times shown in {split.name}"
+    counts = np.bincount(shown[clicked], minlength=len(split.news)).astype(float)
+    return counts, f"clicks on the candidates of {split.name}"
+
+
+def tones_of(news: News) -> Int[np.ndarray, " N"]:
+    places = {name: place for place, name in enumerate(TONES)}
+    return np.array([places.get(text.lower(), EMPTY) for text in news.sentiments], dtype=np.int64)
+
+
+def beyond_record(
+    system: System, split: Split, against: Yardstick, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Any]:
+    """Means per list with 95 % intervals over readers, and what all lists together hold."""
+    record = {"vectors": against.vectors, "popularity": against.popularity, "sentiment": against.sentiment}
+    record |= {"metrics": {}, "coverage": {}, "categories": {}, "sentiments": {}}
+    for k in DEPTHS:
+        lists = first_of(system.scores, split.impressions.candidates, k)
+        for name, values in per_list(lists, split.impressions.history, against).items():
+            if measured := interval_of(values, split.impressions.readers, resamples, seed):
+                record["metrics"][f"{name}@{k}"] = measured
+        record["coverage"][f"@{k}"] = coverage(lists, split.impressions.candidates)._asdict()
+        record["categories"][f"@{k}"] = distribution(lists, against.categories, against.category_names)
+        if (against.tones != EMPTY).any():
+            record["sentiments"][f"@{k}"] = distribution(lists, against.tones, tuple(TONES))
+    return record
+
+
+def per_list(lists: Ragged, history: Ragged, against: Yardstick) -> dict[str, Float[np.ndarray, " R"]]:
+    return {
+        "ILD": intra_list_diversity(lists, against.units),
+        "serendipity": serendipity(lists, history, against.units, LATEST),
+        "novelty": novelty(lists, against.counts),
+        "polarity": means(lists, against.polarities),
+    }
+
+
+def interval_of(
+    values: Float[np.ndarray, " R"], readers: Int[np.ndarray, " R"], resamples: int, seed: int
+) -> dict[str, float] | None:
+    """Of the impressions where the value means something, with their number; None where there are none."""
+    rows = np.flatnonzero(~np.isnan(values))
+    if not len(rows):
+        return None
+    interval = mean_intervals(values[rows, None], readers[rows], resamples, seed)[0]
+    return rounded(interval) | {"impressions": len(rows)}
+
+
+def distribution(lists: Ragged, labels: Int[np.ndarray, " N"], names: Sequence[str]) -> dict[str, Any]:
+    found = shares(lists, labels, len(names))
+    order = np.argsort(-found, kind="stable")
+    return {
+        "dispersion": round(dispersion(found), 4),
+        "shares": {names[place]: round(float(found[place]), 4) for place in order},
+    }
+
+
+def beyond_table(records: Sequence[dict[str, Any]]) -> Table:
+    """Beside the table of accuracy, one row for each system, at SHOWN_DEPTH."""
+    sources = records[0]["beyond_accuracy"]
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        caption=f"of the first {SHOWN_DEPTH} stories, with 95 % intervals over readers; distances between "
+        f"{escape(sources['vectors'])}; novelty in bits, from {escape(sources['popularity'])}; polarity "
+        f"from -1 to 1, {escape(sources['sentiment'])}",
+    )
+    table.add_column("system", overflow="fold", min_width=10)
+    for name in (*COLUMNS, "coverage"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for record in records:
+        table.add_row(escape(record["checkpoint"]), *cells(record["beyond_accuracy"]))
+    return table
+
+
+def cells(record: dict[str, Any]) -> list[str]:
+    covered = record["coverage"][f"@{SHOWN_DEPTH}"]
+    return [
+        *(measured(record["metrics"].get(f"{column}@{SHOWN_DEPTH}")) for column in COLUMNS),
+        f"{100 * covered['shown'] / max(1, covered['offered']):.1f} %\n{covered['shown']:,}",
+    ]
+
+
+def measured(interval: dict[str, float] | None) -> str:
+    if interval is None:
+        return "-"
+    return f"{interval['value']:.3f}\n{interval['low']:.3f}-{interval['high']:.3f}"
