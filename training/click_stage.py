@@ -80,7 +80,7 @@ def met_stories(split: Split) -> Int[Tensor, " N"]:
     """The rows of all stories that a training case can hold."""
     rows = np.unique(find_clicks(split.impressions).impression)
     impressions = split.impressions.take(rows)
-    met = np.unique(np.concatenate([impressions.history.values, impressions.candidates.values]))
+    met = np.unique(np.concatenate([impressions.history.named, impressions.candidates.values]))
     return torch.from_numpy(met.astype(np.int64))
 
 

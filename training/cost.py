@@ -63,7 +63,7 @@ def models_of(arguments: Any) -> int:
 def clicks_of(folder: Path) -> Texts:
     split = read_split(folder)
     impressions, clicks = split.impressions, find_clicks(split.impressions)
-    stories = len(np.unique(np.concatenate([impressions.history.values, impressions.candidates.values])))
+    stories = len(np.unique(np.concatenate([impressions.history.named, impressions.candidates.values])))
     met = np.minimum(impressions.history.lengths, 50).mean() + 5
     return Texts(len(clicks), stories, met, mean_words(split.news.texts("title")))
 

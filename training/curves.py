@@ -33,8 +33,7 @@ class Curves:
 
     def __enter__(self) -> "Curves":
         if self.shown:
-            lines = self.path.read_text().splitlines()[: self.done] if self.path.exists() else []
-            self.path.write_text("".join(line + "\n" for line in lines))
+            keep_lines(self.path, self.done)
             self.file = open(self.path, "a")
         self.progress.start()
         self.bar = self.progress.add_task("", total=self.steps, completed=self.done, losses="", speed="")
@@ -60,3 +59,9 @@ class Curves:
         self.progress.stop()
         if self.shown:
             self.file.close()
+
+
+def keep_lines(path: Path, count: int) -> None:
+    """Of what a killed run wrote only the first `count` lines stay."""
+    lines = path.read_text().splitlines()[:count] if path.exists() else []
+    path.write_text("".join(line + "\n" for line in lines))

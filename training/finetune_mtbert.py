@@ -25,12 +25,11 @@ from tinynewsrec.data.tokens import Tokens, tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.language_models import layers_of, load_language_model
-from tinynewsrec.model.news_encoder import NewsEncoder
+from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import ClickArguments, case_distances, click_record, splits, target_of
 from training.joint import (
     JointStories,
-    by_length,
     joint_sampler,
     read,
     share_heads,

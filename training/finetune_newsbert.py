@@ -23,7 +23,7 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.config import ModelConfig
-from tinynewsrec.model.news_encoder import NewsEncoder
+from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import ClickArguments, case_distances, click_record, splits, target_of
 from training.distillation import Watched, teach, watched_batch, write_weights
@@ -31,7 +31,6 @@ from training.finetune_student import named
 from training.joint import (
     JointStories,
     Reading,
-    by_length,
     joint_sampler,
     read,
     share_heads,

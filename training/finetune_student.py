@@ -30,14 +30,16 @@ from training.click_stage import (
 )
 from training.distillation import (
     DistillConfig,
+    Lesson,
     Watched,
     distillation_losses,
     teach,
     watched_batch,
     write_weights,
 )
-from training.loop import Losses, on_device
+from training.loop import AtState, Losses, on_device
 from training.losses import case_losses
+from training.samples import Sampler
 from training.stage import finish, learn, parents_of, refuse_finished, start
 from training.taught_vectors import taught_vectors
 from training.teachers import find_teachers
@@ -64,10 +66,7 @@ def main(arguments: Arguments) -> None:
     record = click_record(arguments, split, sampler, parents_of(arguments, teachers))
     learner = ClickStudent(student, teachers, arguments.distillation)
     lessons = ClickLessons(teachers, split)
-    cases = watched_batch(sampler, arguments.distillation.watched)
-
-    def watch(step: int) -> None:
-        write_weights(arguments.out, step, named(cases, split.news), learner.watch(cases, lessons))
+    watch = watcher(learner, lessons, sampler, split.news, arguments.out)
 
     def losses_of(model: nn.Module, batch: Batch) -> Losses:
         return model(batch, lessons.take(batch))
@@ -117,14 +116,18 @@ class ClickStudent(nn.Module):
         self.projections = Projections(("news", "reader"), names, *sizes, config.projection_side)
 
     def forward(self, batch: Batch, taught: Taught) -> Losses:
-        news = self.student.encode(batch.tokens)
+        return self.losses(self.student.encode(batch.tokens), batch, taught, self.lesson(batch, taught))
+
+    def losses(self, news: Float[Tensor, "N D"], batch: Batch, taught: Taught, lesson: Lesson) -> Losses:
         readers = self.student.read(news, batch.history)
         scores = torch.einsum("bd,bcd->bc", readers, news[batch.candidates])
         target, shown = target_of(batch)
-        lesson = teach(taught.scores, target, shown, self.config.weighting)
         distances = case_distances(self.projections.distances("news", taught.news, news), batch)
         distances = distances + self.projections.distances("reader", taught.readers, readers)
         return distillation_losses(lesson, scores, target, shown, distances, self.config)
+
+    def lesson(self, batch: Batch, taught: Taught) -> Lesson:
+        return teach(taught.scores, *target_of(batch), self.config.weighting)
 
     @torch.no_grad()
     def watch(self, batch: Batch, lessons: ClickLessons) -> Watched:
@@ -132,8 +135,20 @@ class ClickStudent(nn.Module):
         self.eval()
         batch = on_device(batch, next(self.parameters()).device)
         target, shown = target_of(batch)
-        lesson = teach(lessons.take(batch).scores, target, shown, self.config.weighting)
+        lesson = self.lesson(batch, lessons.take(batch))
         return Watched(lesson, case_losses(self.student(batch), target, shown))
+
+
+def watcher(
+    learner: ClickStudent, lessons: ClickLessons, sampler: Sampler, news: News, folder: Path
+) -> AtState:
+    """Writes at each state how much each teacher is trusted, on the same few cases."""
+    cases = watched_batch(sampler, learner.config.watched)
+
+    def watch(step: int) -> None:
+        write_weights(folder, step, named(cases, news), learner.watch(cases, lessons))
+
+    return watch
 
 
 def named(cases: Batch, news: News) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def write_mind(split: Split, folder: Path) -> None:
     """As MIND's two files, with the stories that the impressions name: later ones are unknown."""
     folder.mkdir(parents=True, exist_ok=True)
     impressions = split.impressions
-    met = np.unique(np.concatenate([impressions.history.values, impressions.candidates.values]))
+    met = np.unique(np.concatenate([impressions.history.named, impressions.candidates.values]))
     write_lines(folder / "news.tsv", news_lines(split.news, met))
     write_lines(folder / "behaviors.tsv", behavior_lines(impressions, split.news))
 

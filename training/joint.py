@@ -1,6 +1,6 @@
 """Several models on the same stories, and teachers that learn clicks through their student's heads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.tables import Split
 from tinynewsrec.data.tokens import Stories, Tokens
-from tinynewsrec.model.news_encoder import TOGETHER, NewsEncoder
+from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import ClickArguments, met_stories, sampler_over
 from training.losses import case_losses
@@ -81,15 +81,6 @@ def read(student: Recommender, news: Float[Tensor, "M N D"], batch: Batch) -> Re
     """Every model's stories, read by the one user encoder."""
     readers = torch.stack([student.read(vectors, batch.history) for vectors in news])
     return Reading(news, readers, torch.einsum("mbd,mbcd->mbc", readers, news[:, batch.candidates]))
-
-
-def by_length(
-    stories: JointStories, encode: Callable[[JointStories], tuple[Tensor, ...]]
-) -> tuple[Tensor, ...]:
-    """`encode` on stories of similar length together, as a news encoder does; stories are its first axis."""
-    order = stories.lengths.argsort(descending=True, stable=True)
-    parts = [encode(stories.take(rows)) for rows in order.split(TOGETHER)]
-    return tuple(torch.cat(part)[order.argsort()] for part in zip(*parts, strict=True))
 
 
 def word_distances(

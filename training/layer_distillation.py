@@ -22,9 +22,9 @@ from torch import Tensor
 
 from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.tokens import Tokens
-from tinynewsrec.model.news_encoder import NewsEncoder
+from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
-from training.joint import JointStories, by_length, word_distances
+from training.joint import JointStories, word_distances
 from training.layer_outputs import LayerOutputs, layer_outputs
 from training.loop import this_process
 from training.losses import Weighting

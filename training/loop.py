@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,24 @@ def unchanged() -> None:
     """Gradients as the losses gave them."""
 
 
+class Backward:
+    """From the losses of a batch to the gradients of a step: those of their sum. Others derive from it."""
+
+    def forward(self, accelerator: Accelerator, model: nn.Module) -> AbstractContextManager:
+        """What each part of a batch goes forward and backward in."""
+        return nullcontext()
+
+    def add(self, losses: Losses, step: int, accelerator: Accelerator) -> None:
+        """Takes in the losses of one part of the batch."""
+        accelerator.backward(sum(losses.values()))
+
+    def finish(self, step: int, accelerator: Accelerator) -> None:
+        """Once all parts of the batch are in, leaves the gradients where the optimiser finds them."""
+
+
+SUM = Backward()
+
+
 def train(
     learner: nn.Module,
     batch_of: BatchOf,
@@ -39,8 +58,9 @@ def train(
     settings: dict,
     at_state: AtState = unseen,
     before_step: BeforeStep = unchanged,
+    backward: Backward = SUM,
 ) -> None:
-    """The one loop. A stage differs only in what it passes as `batch_of` and `losses_of`.
+    """The one loop. A stage differs only in what it passes as `batch_of`, `losses_of` and `backward`.
 
     Random numbers, learning rate and batches depend on seed, step and process alone. Every `save_every`
     steps, counted back from the last, the rest goes to state.safetensors in `folder`, from where a killed
@@ -65,7 +85,9 @@ def train(
             model.train()
             seed_step(config.seed, step, accelerator.process_index)
             share = set_learning_rates(optimizer, step, steps, config)
-            losses = take_step(model, optimizer, accelerator, config, step, batch_of, losses_of, before_step)
+            losses = take_step(
+                model, optimizer, accelerator, config, step, batch_of, losses_of, before_step, backward
+            )
             curves.add(step + 1, losses, share * config.learning_rate)
             if accelerator.is_main_process and (steps - step - 1) % config.save_every == 0:
                 save_state(folder / STATE, step + 1, settings, learner, optimizer)
@@ -88,16 +110,18 @@ def take_step(
     batch_of: BatchOf,
     losses_of: LossesOf,
     before_step: BeforeStep,
+    backward: Backward,
 ) -> dict[str, float]:
     """One optimiser step over all parts of a batch; returns the mean of each loss."""
     parts = accelerator.num_processes * config.accumulate
     first = accelerator.process_index * config.accumulate
     means: dict[str, float] = {}
     for part in range(first, first + config.accumulate):
-        with accelerator.accumulate(model):
+        with accelerator.accumulate(model), backward.forward(accelerator, model):
             losses = losses_of(model, on_device(batch_of(step, part, parts), accelerator.device))
-            accelerator.backward(sum(losses.values()))
+            backward.add(losses, step, accelerator)
             if accelerator.sync_gradients:
+                backward.finish(step, accelerator)
                 before_step()
                 accelerator.clip_grad_norm_(model.parameters(), config.clip)
             optimizer.step()

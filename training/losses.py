@@ -8,6 +8,9 @@ from typing import Literal
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from tinynewsrec.data.labels import IGNORE
 
 Weighting = Literal["confidence", "uniform"]
 
@@ -74,3 +77,31 @@ def slot_means(
     """The mean over the stories that a case meets, of distances kept per story; padding does not count."""
     met = distances[:, slots].masked_fill(~filled, 0.0)
     return met.sum(-1) / filled.sum(-1).clamp(min=1)
+
+
+def label_loss(scores: Float[Tensor, "N *T K"], labels: Int[Tensor, " N *T"]) -> Float[Tensor, ""]:
+    """Cross-entropy over the stories, or word pieces, whose label is known; zero where none is."""
+    summed = cross_entropy(scores.flatten(0, -2), labels.flatten(), ignore_index=IGNORE, reduction="sum")
+    return summed / (labels != IGNORE).sum().clamp(min=1)
+
+
+def taught_label_loss(
+    scores: Float[Tensor, "N *T K"],
+    taught: Float[Tensor, "M N *T K"],
+    weights: Float[Tensor, "M N"],
+    counted: Bool[Tensor, " N *T"],
+    temperature: float = 1.0,
+) -> Float[Tensor, ""]:
+    """Cross-entropy from what the teachers say of each story, as they count for it, times T^2."""
+    wanted = torch.einsum("mn,mn...->n...", weights, (taught / temperature).softmax(-1))
+    losses = -(wanted * (scores / temperature).log_softmax(-1)).sum(-1)
+    return temperature**2 * losses.masked_fill(~counted, 0.0).sum() / counted.sum().clamp(min=1)
+
+
+def story_weights(
+    weights: Float[Tensor, "M B"], slots: Int[Tensor, "B S"], filled: Bool[Tensor, "B S"], stories: int
+) -> Float[Tensor, "M N"]:
+    """What each teacher counts for on a story: the mean over the slots of all cases that hold it."""
+    cases, met = filled.nonzero(as_tuple=True)[0], slots[filled]
+    sums = weights.new_zeros(len(weights), stories).index_add(1, met, weights[:, cases])
+    return sums / met.bincount(minlength=stories).clamp(min=1)

@@ -23,6 +23,12 @@ def write_split(
     write_lines(folder / "behaviors.tsv", behavior_lines(lives, visits, histories))
 
 
+def write_labels(path: Path, stories: Stories) -> None:
+    """The tone of each story: news.tsv has no place for it."""
+    labels = [{"id": story_id(row), "sentiment": story.sentiment} for row, story in enumerate(stories.rows)]
+    write_lines(path, ([json.dumps(label)] for label in labels))
+
+
 def history(life: Life, day: int) -> list[int]:
     """The stories clicked before a day, oldest first."""
     return [row for visit in life.before(day) for row in visit.candidates[visit.clicked].tolist()]

@@ -16,13 +16,16 @@ from tinynewsrec.checkpoints import Checkpoint, open_checkpoints
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
 from tinynewsrec.evaluation.vectors import keep_beside
+from tinynewsrec.model.conflicts import CONFLICTS
 from tinynewsrec.model.folder import WEIGHTS
+from tinynewsrec.model.lora import ADAPTER
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
 from tinynewsrec.model.weights import compact, write_weights
 from training.distillation import WEIGHTS_LOG
 
 SHARED = "shared.safetensors"
+BEFORE_ROUNDING = ", measured before matrices were rounded"
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,12 @@ def named(arguments: Arguments) -> dict[str, Checkpoint]:
 
 
 def write_lessons(student: Checkpoint, family: dict[str, Checkpoint], folder: Path) -> None:
-    """The maps to teachers of the family, under their names in it, and what all teachers counted."""
-    if (student.folder / WEIGHTS_LOG).is_file():
-        shutil.copy(student.folder / WEIGHTS_LOG, folder / WEIGHTS_LOG)
+    """Maps to teachers of the family, under their names in it, and what went on while it was trained."""
+    for log in (WEIGHTS_LOG, CONFLICTS):
+        if (student.folder / log).is_file():
+            shutil.copy(student.folder / log, folder / log)
+    if (student.folder / ADAPTER).is_dir():
+        shutil.copytree(student.folder / ADAPTER, folder / ADAPTER, dirs_exist_ok=True)
     projections = Projections.load(student.folder)
     if projections is None:
         return
@@ -100,7 +106,8 @@ def in_common(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 def write_member(recommender: Recommender, common: dict[str, Tensor], folder: Path) -> None:
     own = {name: tensor for name, tensor in recommender.state_dict().items() if name not in common}
     folder.mkdir(parents=True, exist_ok=True)
-    recommender.metrics = {}
+    heads = recommender.metrics.get("heads")
+    recommender.metrics = {"heads": heads | {"note": BEFORE_ROUNDING}} if heads else {}
     recommender.training_record |= {"released": "matrices rounded to int8 with one scale for each row"}
     write_weights(compact(own), folder / WEIGHTS)
     recommender.save_description(folder, recommender.blueprint._replace(shared_weights=SHARED))

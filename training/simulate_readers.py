@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import tyro
 
 from tinynewsrec.commands import readable_errors
+from tinynewsrec.data.gold import LABELS
 from training.click_model import ClickModel, Life, Visit, simulate
-from training.mind_format import history, write_split
+from training.mind_format import history, write_labels, write_split
 from training.sample_stories import Stories, read_stories
 from training.sample_truth import rankings, truth_of_impressions, truth_of_readers
 
@@ -41,7 +42,7 @@ class Arguments:
     stories: Path
     """The invented stories, one JSON object per line."""
     out: Path
-    """Folder for train/, dev/ and SAMPLE.json."""
+    """Folder for train/, dev/, labels.jsonl and SAMPLE.json."""
     seed: int = 0
     """The same seed writes the same files."""
     readers: int = 900
@@ -58,6 +59,7 @@ def main(arguments: Arguments) -> None:
         seen = [lives[row] for row in sorted({visit.reader for visit in visits[name]})]
         truth = truth_of_readers(seen, stories, arguments.model, *days)
         pq.write_table(truth, folder / "truth_readers.parquet", compression="zstd")
+    write_labels(arguments.out / LABELS, stories)
     utilities = truth_of_impressions(visits["dev"])
     pq.write_table(utilities, arguments.out / "dev" / "truth_impressions.parquet", compression="zstd")
     write_summary(arguments, stories, lives, visits)
@@ -75,6 +77,7 @@ def write_summary(
     arguments: Arguments, stories: Stories, lives: Sequence[Life], visits: dict[str, list[Visit]]
 ) -> None:
     files = sorted(path for name in SPLITS for path in (arguments.out / name).iterdir())
+    files.append(arguments.out / LABELS)
     summary = {
         "name": "invented sample",
         "notice": NOTICE,

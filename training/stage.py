@@ -1,7 +1,8 @@
 """How a stage of training begins and ends: from a language model or a checkpoint, to a checkpoint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -21,7 +22,18 @@ from tinynewsrec.model.language_models import load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
-from training.loop import STATE, AtState, Losses, LossesOf, this_process, train, unchanged, unseen
+from training.loop import (
+    STATE,
+    SUM,
+    AtState,
+    Backward,
+    Losses,
+    LossesOf,
+    this_process,
+    train,
+    unchanged,
+    unseen,
+)
 from training.record import decisive
 from training.samples import Dealt
 
@@ -92,6 +104,7 @@ def learn(
     losses_of: LossesOf = own_losses,
     at_state: AtState = unseen,
     before_step: Callable[[], None] = unchanged,
+    backward: Backward = SUM,
 ) -> None:
     """The one loop, with what every stage hands to it: its epochs of the sampler, its settings and folder."""
     steps = sampler.steps_per_epoch * arguments.training.epochs
@@ -106,6 +119,7 @@ def learn(
         settings,
         at_state,
         before_step,
+        backward,
     )
 
 
@@ -115,13 +129,17 @@ def finish(
     folder: Path,
     dev: Split | None = None,
     projections: Projections | None = None,
+    measured: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Measures a trained recommender and saves it; what the run could have resumed from goes last."""
+    """Measures a trained recommender and saves it, with what was `measured` of it before.
+
+    What the run could have resumed from goes last.
+    """
     if not this_process().is_main_process:
         return
     recommender.training_record = record
     if dev is not None:
-        recommender.metrics = metrics_record(evaluate_recommender(recommender, dev), dev)
+        recommender.metrics = {**metrics_record(evaluate_recommender(recommender, dev), dev), **measured}
         print(metrics_table(recommender.metrics))
     recommender.save_pretrained(folder)
     if projections is not None:

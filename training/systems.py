@@ -14,8 +14,10 @@ from rich import print
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model.config import MINILM, ModelConfig
 from tinynewsrec.model.folder import read_json
+from tinynewsrec.model.heads import Task
 from training import (
     finetune_mtbert,
+    finetune_mtrec,
     finetune_newsbert,
     finetune_student,
     finetune_teacher,
@@ -26,12 +28,16 @@ from training import (
     posttrain_teacher,
     posttrain_tinybert,
 )
+from training.aggregators import Strategy
 from training.config import TrainConfig
 from training.distillation import DistillConfig
 from training.loop import this_process
+from training.lora import LoraConfig
 from training.record import command_of, data_hashes, deciding, settings_of
 from training.snapshots import MANIFEST
 from training.stage import is_finished
+from training.story_labels import HeadsConfig
+from training.surgery import SurgeryConfig
 from training.teachers import teachers_in
 
 System = Literal[
@@ -47,10 +53,13 @@ System = Literal[
     "mt-bert",
     "ensemble-teacher",
     "tiny-newsrec",
+    "mtrec",
+    "mtrec-lora",
 ]
 SYSTEMS: tuple[str, ...] = get_args(System)
 STUDENT = TrainConfig(epochs=6, learning_rate=8e-4)
 WHOLE = ("plm-nr-dapt", "plm-nr-tapt", "plm-nr-dp", "plm-nr-simcse", "ensemble-teacher")
+WHOLE += ("mtrec", "mtrec-lora")
 """Systems of teacher size, unless other layers are asked for."""
 
 
@@ -86,6 +95,14 @@ class Settings:
     """Of all smaller ones, distilled or not."""
     distillation: DistillConfig = field(default_factory=DistillConfig)
     """Of both stages of tiny-newsrec."""
+    heads: HeadsConfig = field(default_factory=HeadsConfig)
+    """What mtrec learns beside clicks."""
+    surgery: SurgeryConfig = field(default_factory=SurgeryConfig)
+    """Of mtrec."""
+    lora: LoraConfig = field(default_factory=lambda: LoraConfig(rank=16))
+    """Of mtrec-lora."""
+    lora_learning_rate: float = 2e-3
+    """Peak rate of adapters, in the place of the language model's."""
 
     def __post_init__(self):
         if not 1 <= self.teachers <= self.snapshots:
@@ -208,6 +225,8 @@ class Plan:
                 return self.teachers(self.settings.teachers)
             case "tiny-newsrec":
                 return self.tiny_newsrec(layers, Variant())
+            case "mtrec" | "mtrec-lora":
+                return [self.mtrec(layers, lora=name == "mtrec-lora")]
         raise ValueError(f"No system is called {name}; expected one of {', '.join(SYSTEMS)}.")
 
     def results(self, name: str, layers: int) -> list[Path]:
@@ -328,6 +347,31 @@ class Plan:
         )
         before = [] if self.settings.co_teachers else [adapted]
         return [*before, Stage(finetune_mtbert.main, arguments)]
+
+    def mtrec(
+        self,
+        layers: int,
+        tasks: tuple[Task, ...] | None = None,
+        strategy: Strategy | None = None,
+        lora: bool = False,
+    ) -> Stage:
+        """Other tasks and another strategy than the settings' have folders of their own."""
+        settings, clicks = self.settings, self.clicks(layers)
+        heads = settings.heads if tasks is None else replace(settings.heads, tasks=tasks)
+        surgery = replace(settings.surgery, strategy=strategy or settings.surgery.strategy)
+        if not heads.tasks and not lora:
+            return self.finetuned(f"plm-nr-ft-{layers}", layers)
+        if lora:
+            clicks["training"] = replace(clicks["training"], learning_rate=settings.lora_learning_rate)
+        learnt = (*heads.tasks, surgery.strategy) if heads.tasks else ("clicks",)
+        arguments = finetune_mtrec.Arguments(
+            out=self.folder("-".join(["mtrec", *["lora"] * lora, str(layers), *learnt])),
+            heads=heads,
+            surgery=surgery,
+            lora=settings.lora if lora else LoraConfig(),
+            **clicks,
+        )
+        return Stage(finetune_mtrec.main, arguments)
 
     def tiny_newsrec(self, layers: int, variant: Variant) -> list[Stage]:
         """Post-trained teachers, a student post-trained by them, teachers finetuned, the student by those."""

@@ -6,8 +6,10 @@ python -m training.table main --data assets/sample --out checkpoints --seeds 0 1
 import csv
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from statistics import mean
 from typing import Annotated, Literal, NamedTuple
 
 import tyro
@@ -16,13 +18,17 @@ from rich.console import Console
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
+from tinynewsrec.model.folder import read_json
+from tinynewsrec.model.heads import Task
+from training.aggregators import Strategy
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.paper import published
 from training.recipe import STUDENTS, layers_in, refuse_missing
 from training.systems import Plan, Settings, Stage, Variant, unique
 
-Name = Literal["main", "teachers", "stages", "losses", "controls"]
+Name = Literal["main", "teachers", "stages", "losses", "controls", "mtrec"]
+TaskSet = Literal["main", "category", "subcategory", "sentiment", "entities", "all"]
 TEACHERS = ("plm-nr-ft", "plm-nr-dapt", "plm-nr-tapt", "plm-nr-simcse", "plm-nr-dp", "ensemble-teacher")
 DISTILLED = ("plm-nr-ft", "mt-bert", "tinybert", "tinybert-mt", "newsbert", "newsbert-mt", "tiny-newsrec")
 NOTE = """AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists.
@@ -33,13 +39,20 @@ The paper's figures were measured on other data with another language model."""
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Settings):
     name: Annotated[Name, tyro.conf.Positional]
-    """main: all systems; teachers: 1 to 6; stages, losses: each left out; controls: others in their place."""
-    layers: tuple[int, ...] = STUDENTS
-    """Sizes of the students; the main table has the whole language model as well."""
+    """main: all systems; teachers: 1 to 6; stages, losses: each left out; controls: others in their place;
+    mtrec: tasks, surgery and adapters."""
+    layers: tuple[int, ...] | None = None
+    """Sizes; None: students of 4, 2 and 1, in main the whole language model as well; mtrec whole."""
     seeds: tuple[int, ...] = (0,)
     """One run of everything for each."""
     train: bool = True
     """Train what is missing; otherwise rows without a finished run say so."""
+    tasks: tuple[TaskSet, ...] = ("main", "category", "sentiment", "entities", "all")
+    """Of the table mtrec: clicks alone, with one task each, with all of heads.tasks."""
+    strategies: tuple[Strategy, ...] = ("none", "aux_only", "mtrec", "pcgrad", "upgrad")
+    """Of the table mtrec, for every row with a task."""
+    adapters: tuple[Literal["full", "lora"], ...] = ("full", "lora")
+    """Of the table mtrec: whole layers are trained, or low-rank adapters of them."""
 
 
 class Row(NamedTuple):
@@ -48,10 +61,13 @@ class Row(NamedTuple):
     stages: Callable[[Plan], list[Stage]]
     results: Callable[[Plan], list[Path]]
     paper: str = ""
+    more: Callable[[list[Path]], dict[str, str]] = lambda places: {}
 
 
 def main(arguments: Arguments) -> None:
     whole = layers_in(arguments.language_model)
+    usual = (whole,) if arguments.name == "mtrec" else STUDENTS
+    arguments = replace(arguments, layers=arguments.layers or usual)
     refuse_missing(arguments, tuple(size for size in arguments.layers if size < whole), whole)
     plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
     rows = list(ROWS[arguments.name](arguments, whole))
@@ -111,12 +127,41 @@ def control_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
         )
 
 
+def mtrec_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
+    """Clicks alone have nothing to reconcile, so one row for each size and kind of adapter."""
+    for size, adapter, name in product(arguments.layers, arguments.adapters, arguments.tasks):
+        tasks = {"main": (), "all": arguments.heads.tasks}.get(name, (name,))
+        for strategy in arguments.strategies if tasks else ("none",):
+            yield mtrec_row(name, size, tasks, strategy, adapter == "lora")
+
+
+def mtrec_row(name: str, layers: int, tasks: tuple[Task, ...], strategy: Strategy, lora: bool) -> Row:
+    def stages(plan: Plan) -> list[Stage]:
+        return [plan.mtrec(layers, tasks, strategy, lora)]
+
+    parts = [f"+ {name}", strategy] if tasks else ["clicks alone" if lora else "plm-nr-ft"]
+    label = ", ".join(parts + ["LoRA"] * lora)
+    return Row(label, layers, stages, lambda plan: [stages(plan)[0].folder], more=heads_shown)
+
+
+def heads_shown(places: list[Path]) -> dict[str, str]:
+    """How well heads label held-out stories: the mean over seeds."""
+    found = [read_json(place / "metrics.json").get("heads", {}).get("tasks", {}) for place in places]
+    cells = [
+        f"{task} {mean(each[task]['accuracy'] for each in found):.1f}"
+        for task in (found[0] if found else ())
+        if "accuracy" in found[0][task]
+    ]
+    return {"labels of held-out stories, accuracy": ", ".join(cells)}
+
+
 ROWS = {
     "main": main_rows,
     "teachers": teacher_rows,
     "stages": stage_rows,
     "losses": loss_rows,
     "controls": control_rows,
+    "mtrec": mtrec_rows,
 }
 
 
@@ -156,6 +201,7 @@ def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[st
             "AUC against the row above": against(runs, above),
             "AUC against plm-nr-ft": against(runs, finetuned.get(row.layers)),
             "paper (other data), AUC": row.paper,
+            **row.more([place for places in done.values() for place in places]),
         }
         above = runs
         if runs and row.label == "plm-nr-ft":

@@ -8,10 +8,11 @@ from transformers import BertTokenizerFast, DistilBertConfig, DistilBertModel
 
 from tinynewsrec.data.batches import EMPTY
 from tinynewsrec.data.tokens import tokenize
+from tinynewsrec.model import news_encoder
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.recommender import Recommender
-from training import finetune_mtbert, joint
+from training import finetune_mtbert
 from training.config import TrainConfig
 from training.finetune_mtbert import Arguments, MtBert, main
 from training.joint import Bridge, JointStories, word_distances
@@ -151,7 +152,7 @@ def test_padding_changes_no_loss(tokenizer, letters, sampler, monkeypatch):
     learner, batch = make_learner(tokenizer, letters), sampler().batch(0)
     assert not any(tokens.mask.all() for tokens in batch.tokens.models)
     padded = learner(batch)
-    monkeypatch.setattr(joint, "TOGETHER", 1)
+    monkeypatch.setattr(news_encoder, "TOGETHER", 1)
     alone = learner(batch)
     assert all(torch.allclose(padded[name], alone[name], atol=1e-6) for name in padded)
 

@@ -9,10 +9,11 @@ from safetensors.torch import load_file
 
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.data.batches import EMPTY
+from tinynewsrec.model import news_encoder
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.language_models import layers_of
 from tinynewsrec.model.recommender import Recommender
-from training import finetune_newsbert, joint
+from training import finetune_newsbert
 from training.click_stage import target_of
 from training.config import TrainConfig
 from training.distillation import WEIGHTS_LOG, teach
@@ -211,7 +212,7 @@ def test_padding_changes_no_loss(tokenizer, sampler, monkeypatch):
     learner, batch = make_learner(tokenizer, (1, 2)), sampler(3).batch(0)
     assert not batch.tokens.models[0].mask.all()
     padded = learner(batch)
-    monkeypatch.setattr(joint, "TOGETHER", 1)
+    monkeypatch.setattr(news_encoder, "TOGETHER", 1)
     alone = learner(batch)
     assert all(torch.allclose(padded[name], alone[name], atol=1e-6) for name in padded)
 

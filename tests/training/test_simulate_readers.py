@@ -224,7 +224,7 @@ def test_one_seed_writes_the_same_bytes_twice(tmp_path):
         main(Arguments(STORIES, tmp_path / name, seed=3, readers=15))
         files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
         written.append({str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files})
-    assert len(written[0]) == 8
+    assert len(written[0]) == 9
     assert written[0] == written[1]
 
 

@@ -1,0 +1,67 @@
+"""The recipe and the table of MTRec, on tiny models."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from runs import save_language_model
+
+from tinynewsrec.model.config import ModelConfig
+from training import recipe, table
+from training.config import TrainConfig
+from training.story_labels import HeadsConfig
+from training.systems import Plan
+
+BRIEF = TrainConfig(epochs=1, batch_size=4, save_every=1)
+
+
+@pytest.fixture
+def settings(tokenizer, mind_folder, tmp_path):
+    (mind_folder.parent / "train").symlink_to(mind_folder)
+    return {
+        "data": mind_folder.parent,
+        "out": tmp_path / "out",
+        "language_model": save_language_model(tokenizer, tmp_path / "bert"),
+        "model": ModelConfig(news_size=8, query_size=4, heads=2, title_length=12, history_length=3),
+        "finetune": BRIEF,
+        "heads": HeadsConfig(("category", "subcategory")),
+    }
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "tables" / "mtrec.csv").open()))
+
+
+def test_the_whole_table_has_one_row_for_clicks_alone_and_one_for_each_way_to_learn_more(settings):
+    table.main(table.Arguments(name="mtrec", train=False, **settings))
+    labels = [row["system"] for row in rows_of(settings["out"])]
+    assert len(labels) == len(set(labels)) == 2 * (1 + 4 * 5)
+    assert labels[:2] == ["plm-nr-ft", "+ category, none"] and labels[21] == "clicks alone, LoRA"
+    assert labels[-1] == "+ all, upgrad, LoRA"
+
+
+def test_each_axis_can_be_narrowed_and_clicks_alone_are_plm_nr(settings):
+    narrow = {"tasks": ("main", "all"), "strategies": ("mtrec",), "adapters": ("full", "lora")}
+    arguments = table.Arguments(name="mtrec", **narrow, **settings)
+    table.main(replace(arguments, adapters=("full",)))
+    rows = rows_of(settings["out"])
+    assert [row["system"] for row in rows] == ["plm-nr-ft", "+ all, mtrec"]
+    assert "(" in rows[1]["AUC against plm-nr-ft"] and rows[1]["seeds"] == "0"
+    folder = settings["out"] / "seed-0"
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {
+        "plm-nr-ft-3",
+        "mtrec-3-category-subcategory-mtrec",
+    }
+    recipe.main(recipe.Arguments(name="mtrec", **settings))  # the same stage, so nothing is left to train
+    assert len([path for path in folder.iterdir() if path.is_dir()]) == 2
+
+
+def test_an_adapter_learns_at_a_rate_of_its_own(settings):
+    arguments = recipe.Arguments(name="mtrec-lora", lora_learning_rate=0.5, **settings)
+    plan = Plan(arguments, 0, 3)
+    [lora], [full] = plan.system("mtrec-lora", 3), plan.system("mtrec", 3)
+    assert lora.arguments.lora.rank == 16 and full.arguments.lora.rank == 0
+    assert lora.arguments.training == replace(full.arguments.training, learning_rate=0.5)
+    assert lora.arguments.heads == full.arguments.heads == settings["heads"]
+    assert lora.folder.name == "mtrec-lora-3-category-subcategory-mtrec"

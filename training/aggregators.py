@@ -1,0 +1,93 @@
+"""What each of T tasks' gradients counts for in a step: every strategy is a function of their inner products.
+
+mtrec and aux_only know two tasks, the main one and all auxiliaries merged (mtrec: Bi et al., 2022, as its
+figure shows it). The others are those of torchjd, brought to a sum where they give a mean.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torchjd.aggregation import (
+    CAGradWeighting,
+    MGDAWeighting,
+    NashMTL,
+    PCGradWeighting,
+    UPGradWeighting,
+)
+
+Strategy = Literal["none", "aux_only", "mtrec", "pcgrad", "upgrad", "cagrad", "mgda", "nash-mtl"]
+Weigh = Callable[[Float[Tensor, "T T"]], Float[Tensor, " T"]]
+
+RADIUS = 0.5  # how far CAGrad may leave the mean gradient, as a share of its length
+
+
+def task_weights(strategy: Strategy, products: Float[Tensor, "T T"], seed: int) -> Float[Tensor, " T"]:
+    """What each task counts for, given the inner products of the tasks' gradients; at any scale the same.
+
+    Tasks without gradient do not take part. `seed` is that of PCGrad's random order.
+    """
+    taking_part = products.diagonal() > 0
+    weights = torch.ones_like(products.diagonal())
+    if taking_part.sum() > 1:
+        some = products[taking_part][:, taking_part]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            weights[taking_part] = WEIGH[strategy](some / some.trace())
+    return weights
+
+
+def merging(strategy: Strategy, tasks: int) -> Float[Tensor, "G T"]:
+    """Which tasks, of which the main one is the first, a strategy sees as one."""
+    first = torch.arange(tasks) == 0
+    if strategy == "none":
+        return torch.ones(1, tasks, dtype=torch.float64)
+    if strategy in ("aux_only", "mtrec"):
+        return torch.stack([first, ~first][:tasks]).double()
+    return torch.eye(tasks, dtype=torch.float64)
+
+
+def alone(products: Float[Tensor, "T T"]) -> Float[Tensor, " T"]:
+    """The sum, as it is."""
+    return torch.ones_like(products.diagonal())
+
+
+def aux_only(products: Float[Tensor, "2 2"]) -> Float[Tensor, " 2"]:
+    """Takes from the auxiliary gradient what opposes the main one."""
+    (main, opposition), _ = products
+    return torch.stack([1 - opposition.clamp(max=0) / main, torch.ones_like(main)])
+
+
+def mtrec(products: Float[Tensor, "2 2"]) -> Float[Tensor, " 2"]:
+    """Takes from each gradient what opposes the other, both as they were before."""
+    opposition = products[0, 1].clamp(max=0)
+    return 1 - opposition / products.diagonal()
+
+
+def as_sum(weigh: Weigh) -> Weigh:
+    """Of a strategy whose weights are those of a mean."""
+    return lambda products: len(products) * weigh(products)
+
+
+def nash(products: Float[Tensor, "T T"]) -> Float[Tensor, " T"]:
+    """Begins anew each time, so that a step depends on nothing before it."""
+    values, vectors = torch.linalg.eigh(products)
+    root = vectors * values.clamp(min=0).sqrt()  # any vectors of these inner products would do
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # cvxpy, of a problem that is solved once
+        return NashMTL(len(products), max_norm=0.0).weighting(root)
+
+
+WEIGH: dict[Strategy, Weigh] = {
+    "none": alone,
+    "aux_only": aux_only,
+    "mtrec": mtrec,
+    "pcgrad": PCGradWeighting(),
+    "upgrad": as_sum(UPGradWeighting()),
+    "cagrad": as_sum(CAGradWeighting(RADIUS)),
+    "mgda": as_sum(MGDAWeighting()),
+    "nash-mtl": nash,
+}

@@ -1,0 +1,82 @@
+"""Writes conflicts.jsonl, whose lines tinynewsrec.model.conflicts describes, from inner products alone.
+
+L layers, T tasks, the main one first.
+"""
+
+import re
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tinynewsrec.model.conflicts import Conflicts, TaskPull
+
+PARTS = {"pool": "pooling", "project": "projection"}
+
+
+def layer_of(name: str) -> str:
+    """Where a parameter stands, from its name."""
+    path = name.split(".")
+    if "language_model" in path:
+        numbers = [part for part in path[path.index("language_model") :] if part.isdecimal()]
+        return f"layer {numbers[0]}" if numbers else "embeddings"
+    return next((PARTS[part] for part in path if part in PARTS), "other")
+
+
+def in_order(layers: set[str]) -> list[str]:
+    """From the first to the last that a title goes through."""
+    ends = ["embeddings", "layer", "pooling", "projection", "other"]
+    return sorted(
+        layers, key=lambda layer: (ends.index(layer.split()[0]), int("0" + re.sub(r"\D", "", layer)))
+    )
+
+
+def measured(
+    step: int,
+    tasks: Sequence[str],
+    layers: Sequence[str],
+    products: Float[Tensor, "L T T"],
+    weights: Float[Tensor, "L T"],
+) -> Conflicts:
+    """From the inner products in each layer, and what each task counted for there."""
+    whole, plain = products.sum(0), torch.ones_like(weights)
+    lengths = whole.diagonal().sqrt()
+    with_plain, plain_length = service(products, plain)
+    with_taken, taken_length = service(products, weights)
+    pulls = {
+        task: TaskPull(
+            norm=rounded(lengths[place]),
+            cosine=cosine(whole[0, place], lengths[0] * lengths[place]),
+            conflict=bool(whole[0, place] < 0),
+            before=cosine(with_plain[place], plain_length * lengths[place]),
+            after=cosine(with_taken[place], taken_length * lengths[place]),
+        )
+        for place, task in enumerate(tasks)
+    }
+    by_layer = {
+        layer: {
+            task: cosine(found[0, place], (found[0, 0] * found[place, place]).sqrt())
+            for place, task in enumerate(tasks)
+            if place
+        }
+        for layer, found in zip(layers, products, strict=True)
+    }
+    moved = service(products, weights - plain)[1]
+    return Conflicts(step, rounded(moved / plain_length) if plain_length else 0.0, pulls, by_layer)
+
+
+def service(
+    products: Float[Tensor, "L T T"], weights: Float[Tensor, "L T"]
+) -> tuple[Float[Tensor, " T"], Float[Tensor, ""]]:
+    """Each task's inner product with the weighted sum of all, and that sum's length."""
+    each = torch.einsum("lst,ls->lt", products, weights)
+    return each.sum(0), (each * weights).sum().clamp(min=0).sqrt()
+
+
+def cosine(product: Float[Tensor, ""], lengths: Float[Tensor, ""]) -> float | None:
+    return rounded((product / lengths).clamp(-1, 1)) if lengths > 0 else None
+
+
+def rounded(number: Float[Tensor, ""]) -> float:
+    return float(f"{number.item():.4g}")
