@@ -12,6 +12,7 @@ import tyro
 from rich import print
 from torch import Tensor
 
+from tinynewsrec.analysis.training_logs import LOSSES
 from tinynewsrec.checkpoints import Checkpoint, open_checkpoints
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
@@ -74,7 +75,7 @@ def named(arguments: Arguments) -> dict[str, Checkpoint]:
 
 def write_lessons(student: Checkpoint, family: dict[str, Checkpoint], folder: Path) -> None:
     """Maps to teachers of the family, under their names in it, and what went on while it was trained."""
-    for log in (WEIGHTS_LOG, CONFLICTS):
+    for log in (LOSSES, WEIGHTS_LOG, CONFLICTS):
         if (student.folder / log).is_file():
             shutil.copy(student.folder / log, folder / log)
     if (student.folder / ADAPTER).is_dir():

@@ -90,7 +90,7 @@ def read_now(model: Model, text: str, task: str, label: str) -> dict[str, Any]:
         },
         "tags": [guess._asdict() for guess in word_labels(title, tags)] if tags and title.words else [],
         "sources": {name: spec.source for name, spec in model.recommender.heads.specs.items()},
-        "quality": model.checkpoint.metrics.get("heads", {}),
+        "quality": model.checkpoint.metrics.get("heads", {}).get("tasks", {}),
         "label": "",
         "values": [],
     }

@@ -31,7 +31,7 @@ function quality(model, task, words) {
   const found = model.quality[task];
   const source = fill(words["labels from"], { source: model.sources[task] || "–" });
   if (!found) return note(source, "source");
-  return note(`${fill(words.quality, { accuracy: number(100 * found.accuracy, 1), f1: number(100 * found.macro_f1, 1), n: number(found.stories) })} ${source}`, "source");
+  return note(`${fill(words.quality, { accuracy: number(found.accuracy, 1), f1: number(found.macro_f1, 1), common: number(found.most_common, 1), n: number(found.stories) })} ${source}`, "source");
 }
 
 // Colour says how strong, an underline which way; each word carries its number.
