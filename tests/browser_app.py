@@ -17,6 +17,8 @@ from urllib.request import urlopen
 import pytest
 from conftest import make_recommender, title
 
+from tinynewsrec.model.heads import HeadSpec
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FLAGS = (
     "no-sandbox disable-gpu disable-background-networking disable-component-update disable-sync no-first-run"
@@ -55,9 +57,18 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def checkpoints(tokenizer, tmp_path_factory):
+    """A teacher with a head, a student with the log of its training, and what both are worth."""
     folder = tmp_path_factory.mktemp("checkpoints")
     for name, layers in (("teacher", 3), ("student-1", 1)):
-        make_recommender(tokenizer, layers, layers=layers).save_pretrained(folder / name)
+        made = make_recommender(tokenizer, layers, layers=layers)
+        if name == "teacher":
+            made.add_heads({"category": HeadSpec(("sports", "travel"), source="the category column")})
+        made.eval().save_pretrained(folder / name)
+        auc = {"value": 50.0 + layers, "low": 49.0, "high": 55.0}
+        quality = {"data": "invented sample, dev", "impressions": 10, "readers": 9, "metrics": {"AUC": auc}}
+        (folder / name / "metrics.json").write_text(json.dumps(quality))
+    losses = [{"step": step, "losses": {"target": 2 / step}} for step in (1, 2, 3)]
+    (folder / "student-1" / "losses.jsonl").write_text("\n".join(map(json.dumps, losses)) + "\n")
     return folder
 
 
@@ -68,12 +79,13 @@ def free_port() -> int:
 
 
 def await_answer(address: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + PATIENCE / 1000
+    deadline = time.monotonic() + PATIENCE * 5 / 1000
     while time.monotonic() < deadline and process.poll() is None:
         try:
             return urlopen(address, timeout=5).close()
         except URLError:
             time.sleep(0.1)
+    process.kill()
     raise RuntimeError(f"No answer from {address}: {process.stdout.read()}")
 
 

@@ -62,7 +62,7 @@ class Checkpoint:
 
 
 def open_checkpoints(names: Sequence[str | Path]) -> list[Checkpoint]:
-    """The checkpoints under each name, in the order of `rank`; a name is a checkpoint, a folder of them, or a hub id.
+    """The checkpoints under each name, in the order of `rank`; a name is a checkpoint, a folder, or a hub id.
 
     Raises FileNotFoundError where there is none.
     """

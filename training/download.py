@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 import tyro
 
 from tinynewsrec.commands import readable_errors
-from training.fetch import DownloadError, Unreachable, fetch
 from tinynewsrec.data.unpack import ArchiveError, unpack
+from training.fetch import DownloadError, Unreachable, fetch
 
 LICENCE = "https://go.microsoft.com/fwlink/?LinkID=206977"
 OFFICIAL = "https://mind201910small.blob.core.windows.net/release"

@@ -33,11 +33,12 @@ def main(arguments: Arguments) -> None:
         )
         page = browser.new_page(viewport={"width": arguments.width, "height": arguments.height})
         page.set_default_timeout(120_000)  # milliseconds, for models that are still being loaded
+        page.add_init_script("localStorage.setItem('tinynewsrec.toured', '1')")
         page.goto(f"{arguments.address}?__theme={arguments.theme}")
         page.locator("table.ranking").first.wait_for()
         page.locator(".working").wait_for(state="detached")
         if arguments.kind:
-            page.get_by_label(arguments.kind).click()
+            page.get_by_role("button", name=arguments.kind).click()
         page.wait_for_timeout(1000)  # milliseconds, for fonts and the last change to settle
         page.screenshot(path=arguments.out, full_page=arguments.whole)
 

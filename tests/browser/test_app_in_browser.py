@@ -1,18 +1,17 @@
 """The page as a whole, and the reader that it opens with."""
 
-import re
 import subprocess
 import sys
 
 import pytest
-from browser_app import APP, HOSTILE
+from browser_app import APP
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 
 def source(page):
-    return page.locator(".drawn-ranking .source").first
+    return page.locator(".drawn-reader .lists > .source").first
 
 
 def contrast(page, selector: str) -> float:
@@ -41,81 +40,6 @@ def test_a_ranked_list_appears_with_its_source(open_page):
     assert [int(text) for text in rows.locator("td.sorted .rank").all_inner_texts()] == list(range(1, 11))
     expect(page.locator(".masthead")).to_contain_text("Nothing here happened.")
     expect(source(page)).to_contain_text("Readers, clicks and stories are invented.")
-
-
-def test_a_list_can_be_sorted_by_another_model_and_shown_whole(open_page):
-    page = open_page()
-    page.get_by_role("button", name=re.compile("student-1")).click()
-    page.get_by_role("button", name="Show all 12").click()
-    ranks = page.locator("table.ranking").first.locator("td.sorted .rank").all_inner_texts()
-    assert [int(re.match(r"\d+", text)[0]) for text in ranks] == list(range(1, 13))
-    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("student-1")
-
-
-def test_a_picker_changes_the_reader(open_page):
-    page = open_page()
-    page.get_by_label("New, no history").click()
-    expect(source(page)).to_contain_text("reader U100,")
-    expect(page.locator(".drawn-history").first).to_contain_text("No clicks before this impression")
-    page.get_by_label("Models disagree most").click()
-    expect(source(page)).not_to_contain_text("reader U100,")
-
-
-def test_an_id_is_found_and_an_unknown_one_keeps_the_view_and_offers_a_near_one(open_page):
-    page = open_page()
-    field = page.get_by_label("Reader or impression id")
-    field.fill("U102")
-    field.press("Enter")
-    expect(source(page)).to_contain_text("reader U102,")
-    field.fill("<b>U1033</b>")
-    field.press("Enter")
-    expect(page.locator(".message")).to_contain_text("No reader and no impression in invented sample, dev")
-    field.fill("U1033")
-    field.press("Enter")
-    expect(page.locator(".message")).to_contain_text("'U1033'")
-    expect(source(page)).to_contain_text("reader U102,")
-    page.locator(".message").get_by_role("button").click()
-    expect(source(page)).to_contain_text("reader U103,")
-    expect(field).to_have_value("U103")
-    expect(page.locator(".message")).to_have_count(0)
-
-
-def test_nothing_can_be_typed_over_the_reader_that_is_shown(open_page):
-    page = open_page()
-    page.get_by_label("Models disagree most").click()
-    chosen = page.get_by_label("Reader", exact=True).first
-    expect(chosen).to_have_value(re.compile("rank correlation with teacher"))
-    before = chosen.input_value()
-    chosen.focus()
-    page.keyboard.type("zzz")
-    page.keyboard.press("Enter")
-    expect(chosen).to_have_value(before)
-
-
-def test_surprise_shows_another_impression(open_page):
-    page = open_page()
-    before = source(page).inner_text()
-    page.get_by_role("button", name="Surprise me").click()
-    expect(source(page)).not_to_have_text(before)
-
-
-def test_a_reader_with_two_impressions_offers_both(open_page):
-    page = open_page()
-    field = page.get_by_label("Reader or impression id")
-    field.fill("U108")
-    field.press("Enter")
-    expect(source(page)).to_contain_text("impression 9 of reader U108")
-    page.get_by_label("Impression", exact=True).click()
-    page.get_by_role("option", name=re.compile("2 of 2")).click()
-    expect(source(page)).to_contain_text("impression 10 of reader U108")
-
-
-def test_a_hostile_headline_is_text_and_runs_nothing(open_page):
-    page = open_page()
-    page.get_by_role("button", name="Show all 12").click()
-    expect(page.locator(".drawn-ranking .drawn").get_by_text(HOSTILE, exact=True)).to_have_count(1)
-    assert page.evaluate("window.harmed") is None
-    assert page.locator(".drawn img, .drawn b").count() == 0
 
 
 def test_the_speed_tab_times_every_model(open_page):

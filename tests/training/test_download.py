@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import tyro
 
+from tinynewsrec.data.unpack import ArchiveError, unpack
 from training import download
 from training.download import Arguments, main
 from training.fetch import DownloadError, fetch
-from tinynewsrec.data.unpack import ArchiveError, unpack
 
 NEWS = "".join(f"N{number}\tinvented\n" for number in range(3000)).encode()
 BEHAVIORS = "".join(f"{number}\tU{number % 7}\tinvented\n" for number in range(3000)).encode()

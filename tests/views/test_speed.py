@@ -1,3 +1,4 @@
+import json
 from threading import Event
 
 import pytest
@@ -112,7 +113,7 @@ def test_precisions_and_parts_are_kept_for_every_model(workspace, page):
 def test_a_reference_of_other_weights_is_not_shown(workspace, page, monkeypatch):
     model = workspace.models[0]
     path = model.checkpoint.folder / "speed.json"
-    path.write_text('{"checkpoint": "%s"}' % model.checkpoint.content_hash)
+    path.write_text(json.dumps({"checkpoint": model.checkpoint.content_hash}))
     assert [row["model"] for row in payload(workspace, page)["reference"]] == ["teacher"]
     path.write_text('{"checkpoint": "another"}')
     assert payload(workspace, page)["reference"] == []

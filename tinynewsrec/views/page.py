@@ -34,6 +34,7 @@ def page_of(workspace: Workspace, views: Views = VIEWS) -> gr.Blocks:
     rooms = Rooms(workspace)
     with gr.Blocks(title=words("en", "header")["title"], analytics_enabled=False, fill_width=True) as app:
         state, version, timer = gr.State(Page()), gr.State(-1), gr.Timer(AT_ONCE, active=False)
+        settled = gr.State(False)
         top, tools, notice = drawn("header"), drawn(*toolbar.SCRIPTS), drawn("notice")
         with gr.Tabs() as tabs:
             drawings = [tab_of(view) for view in views]
@@ -49,7 +50,8 @@ def page_of(workspace: Workspace, views: Views = VIEWS) -> gr.Blocks:
         looked = [version, timer, top, tools, *bodies]
         timer.tick(partial(refresh, rooms, views), [state, version], looked, **QUICK)
         for view, (name, body) in zip(views, drawings, strict=True):
-            name.select(partial(turn_to, rooms, views, view), state, shown, **QUICK)
+            turned = [settled, *shown]
+            name.select(partial(turn_to, rooms, views, view, len(shown)), [state, settled], turned, **QUICK)
             wire_actions(rooms, views, view, body, state, shown)
             wire_runs(rooms, views, view, body, state, shown, foot)
         wire_actions(rooms, views, toolbar, tools, state, shown)
@@ -69,7 +71,7 @@ def wire_actions(
     def asked(page: Page, event: gr.EventData) -> list[Update]:
         return render(rooms, views, answer(rooms, views, view, page, event.name, event.values), page)
 
-    body.act(asked, state, shown, **QUICK)
+    body.act(asked, state, shown, trigger_mode="always_last", **QUICK)  # by default it would drop the later
 
 
 def wire_runs(
@@ -141,8 +143,16 @@ def slowly(
     yield None
 
 
-def turn_to(rooms: Rooms, views: Views, view: View, page: Page) -> list[Update]:
-    return render(rooms, views, page.select(tab=view.NAME), page)
+def turn_to(rooms: Rooms, views: Views, view: View, count: int, page: Page, settled: bool) -> list[Update]:
+    """Whether the page has settled, and what is shown: `count` components.
+
+    A browser that has just drawn the page selects the first tab by itself, maybe before the link is read:
+    that is nobody's wish.
+    """
+    first = view is views[0]
+    if page.shared.tab == view.NAME or (first and not settled):
+        return [settled or first, *[gr.skip()] * count]
+    return [settled, *render(rooms, views, page.select(tab=view.NAME), page)]
 
 
 def refresh(rooms: Rooms, views: Views, page: Page, version: int) -> list[Update]:

@@ -1,7 +1,7 @@
 """What works on whichever tab is open: language, link, export, presenting, prepared stories, help, tour."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -58,9 +58,9 @@ def story_of(
 
 
 def follow(workspace: Workspace, page: Page, values: dict[str, Any]) -> Page:
-    """The page of a link, in the language that is spoken now."""
+    """The page of a link, in the language that is spoken now and over the data that is looked at now."""
     found = page_from(str(values["query"]), views.VIEWS)
-    return found.select(language=page.shared.language)
+    return replace(found.select(language=page.shared.language), room=page.room)
 
 
 ACTIONS = {"open": follow}

@@ -73,9 +73,9 @@ class Model:
 
     def encode(self, titles: Sequence[str]) -> Float[np.ndarray, "N D"]:
         """Vectors of titles that the split does not have."""
-        from tinynewsrec.evaluation.vectors import encode_news
+        from tinynewsrec.analysis.headlines import encode
 
-        return encode_news(self.recommender, self.recommender.tokens(titles)).astype(np.float32)
+        return encode(self.recommender, titles)
 
 
 @dataclass(eq=False)

@@ -18,10 +18,10 @@ async function send(files) {
 }
 
 function dropping({ words, files }) {
-  const input = keyed(make("input", ""), "files");
+  const input = keyed(make("input", "unseen"), "files"); // its own text is in the browser's language
   Object.assign(input, { type: "file", multiple: true, accept: ".zip,.tsv,.parquet" });
   input.onchange = () => send([...input.files]);
-  const area = make("label", "dropping", make("strong", "", words.drop), " ", words.or, " ", input);
+  const area = make("label", "dropping", make("strong", "", words.drop), make("span", "more", words.choose), input);
   area.ondragover = (event) => event.preventDefault();
   area.ondrop = (event) => {
     event.preventDefault();
@@ -44,7 +44,7 @@ function split(value) {
   const skipped = found.skipped.length
     ? table(words.skipped, [{ name: words.what }, { name: "n", digits: 0 }, { name: words.first }], found.skipped.map(({ what, count, first }) => [what, count, first]), { visible: true })
     : note(words["nothing skipped"]);
-  return [heading(words.data, found.name), table(found.name, [{ name: words.what }, { name: "" }], rows), skipped];
+  return [heading(words.data), make("div", "counts", table(words.data, [{ name: words.what }, { name: found.name }], rows)), skipped];
 }
 
 function models(value) {

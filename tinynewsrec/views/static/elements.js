@@ -76,7 +76,7 @@ function select(label, options, chosen, onchange) {
 }
 
 function slider(label, { least, most, step = 1, value, digits = 0 }, onchange) {
-  const made = keyed(make("input", ""), label);
+  const made = labelled(keyed(make("input", ""), label), "aria-label", label);
   Object.assign(made, { type: "range", min: least, max: most, step, value });
   const written = make("output", "", number(value, digits));
   made.oninput = () => written.replaceChildren(number(Number(made.value), digits));
@@ -84,12 +84,18 @@ function slider(label, { least, most, step = 1, value, digits = 0 }, onchange) {
   return make("label", "field", make("span", "label", label, " ", written), made);
 }
 
+// What was typed and not yet sent outlives a redraw.
+const drafts = new Map();
 function textbox(label, value, onsubmit, { placeholder = "", go = "", most = 300, multiline = false } = {}) {
   const made = keyed(make(multiline ? "textarea" : "input", ""), label);
   if (!multiline) made.type = "text";
-  Object.assign(made, { value, placeholder, maxLength: most });
+  Object.assign(made, { value: drafts.get(label) ?? value, placeholder, maxLength: most });
   if (multiline) made.rows = 2;
-  const submit = () => onsubmit(made.value);
+  made.oninput = () => drafts.set(label, made.value);
+  const submit = () => {
+    drafts.delete(label);
+    onsubmit(made.value);
+  };
   made.onkeydown = (event) => {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
@@ -148,7 +154,7 @@ function redraw() {
   const scrolled = [...page.querySelectorAll(".scroller")].map((box) => box.scrollLeft);
   const { value } = props;
   page.value = value; // for the export
-  const shown = !value ? [] : value.empty ? [note(value.empty, "empty")] : current(value);
+  const shown = !value ? [] : value.empty ? [value.words.title ? heading(value.words.title) : "", note(value.empty, "empty")] : current(value);
   page.replaceChildren(...shown.flat().filter(Boolean));
   page.querySelectorAll(".scroller").forEach((box, place) => (box.scrollLeft = scrolled[place] ?? 0));
   const found = focused && page.querySelector(`[data-key="${CSS.escape(focused)}"]`);

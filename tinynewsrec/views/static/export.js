@@ -92,8 +92,11 @@ body { margin: 0; background: #fff; }
 .slide .scroller { overflow: visible; }
 .slide .drawn th:first-child { background: none; }`;
 
-async function slide() {
-  const [body, style] = await slideBody();
+function slide() {
+  return slideBody().then(([body, style]) => whole(body, style));
+}
+
+function whole(body, style) {
   const written = document.implementation.createHTMLDocument(body.querySelector("h1").textContent);
   const sheet = written.createElement("style");
   sheet.textContent = style + SLIDE_STYLE;
@@ -106,13 +109,29 @@ async function slide() {
   return `<!doctype html>\n${written.documentElement.outerHTML}`;
 }
 
+// Laid out apart, for the rules of a slide are not those of this page.
+async function heightOf(text) {
+  const frame = document.createElement("iframe");
+  Object.assign(frame, { srcdoc: text, width: SLIDE.width, height: SLIDE.height });
+  frame.style.cssText = "position: fixed; visibility: hidden";
+  await new Promise((resolve) => {
+    frame.onload = resolve;
+    document.body.append(frame);
+  });
+  const height = frame.contentDocument.documentElement.scrollHeight;
+  frame.remove();
+  return height;
+}
+
+// As wide as a slide, and as high as what it shows.
 async function picture() {
   const [body, style] = await slideBody();
+  const height = await heightOf(whole(body.cloneNode(true), style));
   const sheet = document.createElement("style");
   sheet.textContent = style + SLIDE_STYLE;
   body.prepend(sheet);
   const inside = new XMLSerializer().serializeToString(body);
-  const size = `width="${SLIDE.width}" height="${SLIDE.height}"`;
+  const size = `width="${SLIDE.width}" height="${height}"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><foreignObject ${size}>${inside}</foreignObject></svg>`;
 }
 
@@ -121,7 +140,7 @@ async function pixels() {
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(await picture())}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: 2 * SLIDE.width, height: 2 * SLIDE.height });
+  Object.assign(canvas, { width: 2 * image.naturalWidth, height: 2 * image.naturalHeight });
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }

@@ -1,32 +1,52 @@
-const view = { all: false, reader: null };
-
-function topic({ category, subcategory }) {
-  return make("span", "topic", make("span", "category", category), subcategory && ` · ${subcategory}`);
+function clickOf(story, value) {
+  const { words, options } = value;
+  const back = () => act("remove", { place: story.place });
+  const remove = options.build
+    ? labelled(button("×", back, { key: `remove:${story.place}`, kind: "more small" }), "aria-label", fill(words.remove, { title: story.title }))
+    : "";
+  return make("li", "", make("p", "headline", story.title), make("p", "under", topic(story), remove));
 }
 
-function more(value, redraw) {
-  if (value.stories.length <= value.latest) return "";
-  const count = view.all ? value.latest : value.stories.length;
-  const button = make("button", "more", value[view.all ? "top" : "all"].replace("{count}", count));
-  button.onclick = () => {
-    view.all = !view.all;
-    redraw();
-    page.querySelector("button.more").focus();
-  };
-  return button;
-}
-
-function draw(value) {
-  if (view.reader !== value.reader) Object.assign(view, { reader: value.reader, all: false });
-  const shown = value.stories.slice(0, view.all ? undefined : value.latest);
-  const items = shown.map((story) => make("li", "", make("p", "headline", story.title), topic(story)));
+function history(value) {
+  const { words, options, history: { stories, clicks, older, length, latest, time }, source, edited } = value;
+  const shown = stories.slice(0, options.clicks ? undefined : latest);
+  const facts = [edited ? fill(words["made of"], source) : source.reader, edited ? "" : moment(time), shown.length ? words["newest first"] : ""];
+  const all = options.clicks ? fill(words["latest clicks"], { count: latest }) : fill(words["all clicks"], { count: stories.length });
+  const controls = [
+    stories.length > latest ? button(all, () => act("set", { clicks: !options.clicks }), { key: "clicks" }) : "",
+    options.build ? "" : button(words.build, () => act("set", { build: true }), { key: "build" }),
+    edited ? button(fill(words.restore, source), () => act("restore"), { key: "restore" }) : "",
+  ];
   return [
-    make("h2", "", value.title, " ", make("span", "muted", value.count)),
-    make("p", "muted small", [value.reader, value.time, items.length ? value.order : ""].filter(Boolean).join(" · ")),
-    items.length ? labelled(make("ol", "stories", ...items), "aria-label", value.title) : make("p", "empty", value.empty),
-    more(value, () => page.replaceChildren(...draw(value))),
-    value.older && make("p", "muted small", value.older),
-  ].filter(Boolean);
+    heading(words[edited ? "own reader" : "history"], plural(words.clicks, clicks)),
+    note(facts.filter(Boolean).join(" · ")),
+    shown.length ? labelled(make("ol", "stories", ...shown.map((story) => clickOf(story, value))), "aria-label", words.history) : note(words["no clicks"], "empty"),
+    older ? note(fill(words.older, { older: plural(words["earlier clicks"], older), length })) : "",
+    make("p", "actions", ...controls),
+  ];
 }
 
-show(draw);
+function found(story, value) {
+  const { words } = value;
+  const label = story.taken ? words.added : words.add;
+  const pick = button(label, () => act("add", { story: story.id }), { key: `add:${story.id}`, disabled: story.taken });
+  return make("li", "item found", make("div", "", make("p", "headline", story.title), topic(story)), labelled(pick, "aria-label", `${label}: ${story.title}`));
+}
+
+function builder(value) {
+  const { words, builder: made } = value;
+  if (!made) return [];
+  const count = made.search ? fill(words.found, { shown: made.stories.length, total: plural(words.stories, made.total) }) : words["one of each"];
+  return [
+    make(
+      "section",
+      "builder",
+      heading(words.build),
+      note(words["build hint"]),
+      textbox(words.search, made.search, (search) => act("set", { search }), { go: words.find, placeholder: words["search hint"] }),
+      labelled(note(made.stories.length ? count : words["nothing found"]), "role", "status"),
+      labelled(make("ol", "stories", ...made.stories.map((story) => found(story, value))), "aria-label", words.build),
+      make("p", "actions", button(words.clear, () => act("clear")), button(words.done, () => act("set", { build: false, search: "" }))),
+    ),
+  ];
+}

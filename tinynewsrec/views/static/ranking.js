@@ -1,144 +1,153 @@
-const view = { sort: 0, all: false, impression: null };
-
-function fill(template, words) {
-  return template.replace(/\{(\w+)\}/g, (_, name) => words[name]);
-}
-
-function unseen(text) {
-  return make("span", "unseen", text);
-}
-
 function shift(places, value) {
+  const { words, ranking } = value;
   const direction = places > 0 ? "up" : places < 0 ? "down" : "same";
   const sign = { up: "▲", down: "▼", same: "=" }[direction];
-  const spoken = fill(value.words[direction], { places: Math.abs(places), model: value.models[0].name });
+  const spoken = fill(words[direction], { places: Math.abs(places), model: ranking.models[0].name });
   const drawn = labelled(make("span", "", sign + (places ? Math.abs(places) : "")), "aria-hidden", "true");
   return make("span", `shift ${direction}`, drawn, unseen(spoken));
 }
 
-function score(standardised, value) {
-  const size = Math.abs(standardised).toFixed(1);
-  const written = size === "0.0" ? size : (standardised > 0 ? "+" : "−") + size;
+function score(standardised) {
+  const size = Math.abs(standardised) < 0.05 ? 0 : standardised;
   const bar = make("span", standardised >= 0 ? "bar above" : "bar below");
   bar.style.setProperty("--length", Math.min(Math.abs(standardised), 3) / 3);
-  return make("span", "score", make("span", "bars", bar), make("span", "", written));
+  return make("span", "score", make("span", "bars", bar), make("span", "", number(size, 1, true)));
 }
 
 function cell(candidate, model, value) {
-  const made = make(
-    "td",
-    model === view.sort ? "sorted" : "",
-    make("span", "rank", String(candidate.ranks[model]), model > 0 ? shift(candidate.shifts[model], value) : ""),
-    score(candidate.scores[model], value),
-  );
-  return made;
+  const { sort } = value.ranking;
+  const moved = model > 0 ? shift(candidate.shifts[model], value) : "";
+  return make("td", model === sort ? "sorted" : "", make("span", "rank", String(candidate.ranks[model]), moved), score(candidate.scores[model]));
 }
 
-function story(candidate, value) {
-  const { title, category, subcategory } = candidate;
-  const mark = candidate.clicked ? make("span", "mark", `✓ ${value.words.clicked}`) : "";
-  const topic = make("span", "topic", make("span", "category", category), subcategory && ` · ${subcategory}`);
-  return labelled(make("th", "story", make("p", "headline", title), make("p", "under", mark, topic)), "scope", "row");
+function storyParts(candidate, value) {
+  const { words, common, tabs } = value;
+  const mark = candidate.clicked ? make("span", "mark", `✓ ${common.clicked}`) : candidate.typed ? make("span", "mark typed", words.yours) : "";
+  const why = tabs.includes("why") && button(words.why, () => act("go", { tab: "why", story: candidate.id }), { key: `why:${candidate.id}`, kind: "link" });
+  if (why) labelled(why, "aria-label", `${words.why} ${candidate.title}`);
+  const forget = () => act("drop", { place: Number(candidate.id.slice(1)) - 1 });
+  const drop = candidate.typed ? labelled(button("×", forget, { key: `drop:${candidate.id}`, kind: "more small" }), "aria-label", fill(words.remove, candidate)) : "";
+  return [make("p", "headline", candidate.title), make("p", "under", mark, candidate.category ? topic(candidate) : "", why || "", drop)];
 }
 
-function head(value, redraw) {
-  const columns = value.models.map((model, place) => {
-    const button = make("button", "sort", make("span", "name", model.name), make("span", "layers", model.layers));
-    button.title = fill(value.words.sort, { model: model.name });
-    button.onclick = () => {
-      view.sort = place;
-      redraw();
-      page.querySelectorAll("button.sort")[place].focus();
-    };
-    const made = labelled(make("th", place === view.sort ? "sorted" : "", button), "scope", "col");
-    if (place === view.sort) made.setAttribute("aria-sort", "ascending");
+function storyCell(candidate, value) {
+  return labelled(make("th", "story", ...storyParts(candidate, value)), "scope", "row");
+}
+
+function rankingHead(value) {
+  const { words, common, ranking } = value;
+  const columns = ranking.models.map(({ name, layers }, place) => {
+    const label = make("button", "sort", make("span", "name", name), make("span", "layers", plural(words.layers, layers)));
+    keyed(label, `sort:${name}`).onclick = () => act("set", { sort: name });
+    label.title = fill(words.sort, { model: name });
+    const made = labelled(make("th", place === ranking.sort ? "sorted" : "", label), "scope", "col");
+    if (place === ranking.sort) made.setAttribute("aria-sort", "ascending");
     return made;
   });
-  return make("thead", "", make("tr", "", labelled(make("th", "story", value.words.story), "scope", "col"), ...columns));
-}
-
-function metrics(value) {
-  if (!value.metrics.length) return "";
-  const models = value.models.map((model) => labelled(make("th", "", make("span", "name", model.name)), "scope", "col"));
-  const rows = value.metrics.map(({ name, values }) =>
-    make(
-      "tr",
-      "",
-      labelled(make("th", "story", name), "scope", "row"),
-      ...values.map((measured) => make("td", "", measured.toFixed(1))),
-    ),
-  );
-  const head = make("thead", "", make("tr", "", make("td", "story"), ...models));
-  return wide(make("table", "ranking metrics", make("caption", "", value.words.metrics), head, make("tbody", "", ...rows)), value);
+  return make("thead", "", make("tr", "", labelled(make("th", "story", common.story), "scope", "col"), ...columns));
 }
 
 // A table scrolls in its own box where it is wider than the page.
-function wide(table, value) {
-  table.style.setProperty("--models", value.models.length);
-  return labelled(make("div", "scroller", table), "tabindex", "0");
+function wide(made, value) {
+  made.style.setProperty("--models", value.ranking.models.length);
+  const label = made.caption.textContent;
+  return labelled(labelled(labelled(make("div", "scroller", made), "tabindex", "0"), "role", "region"), "aria-label", label);
+}
+
+function inOrder({ ranking }) {
+  return [...ranking.candidates].sort((one, other) => one.ranks[ranking.sort] - other.ranks[ranking.sort]);
+}
+
+// The first ones of the list, or all; one's own headlines are always in sight.
+function inSight(value) {
+  const { options, ranking } = value;
+  return inOrder(value).filter((candidate) => options.whole || candidate.typed || candidate.ranks[ranking.sort] <= ranking.top);
 }
 
 function hidden(value) {
-  const ranks = value.candidates
-    .filter((candidate) => candidate.clicked && candidate.ranks[view.sort] > value.top)
-    .map((candidate) => candidate.ranks[view.sort])
-    .sort((one, other) => one - other);
-  if (view.all || !ranks.length) return "";
-  const model = value.models[view.sort].name;
-  return make("span", "muted", fill(value.words.hidden, { top: value.top, model, ranks: ranks.join(", ") }));
+  const { words, ranking, options } = value;
+  const ranks = inOrder(value).filter(({ clicked }) => clicked).map((candidate) => candidate.ranks[ranking.sort]).filter((rank) => rank > ranking.top);
+  if (options.whole || !ranks.length) return "";
+  return make("span", "muted", fill(words.hidden, { top: ranking.top, model: ranking.models[ranking.sort].name, ranks: ranks.join(", ") }));
 }
 
-function more(value, redraw) {
-  if (value.candidates.length <= value.top) return "";
-  const words = value.words[view.all ? "top" : "all"];
-  const button = make("button", "more", fill(words, { count: value.candidates.length }));
-  button.onclick = () => {
-    view.all = !view.all;
-    redraw();
-    page.querySelector("button.more").focus();
+function moreCandidates(value) {
+  const { words, ranking, options } = value;
+  const count = ranking.candidates.length;
+  if (count <= ranking.top) return "";
+  return button(options.whole ? fill(words.top, { count: ranking.top }) : fill(words.all, { count }), () => act("set", { whole: !options.whole }), { key: "whole" });
+}
+
+function metrics(value) {
+  const { words, ranking, options } = value;
+  if (!ranking.metrics.length) return "";
+  const caption = make("caption", "", words.metrics);
+  const names = ranking.models.map(({ name }) => labelled(make("th", "", make("span", "name", name)), "scope", "col"));
+  const written = (row, place) => {
+    const before = row.before[place];
+    const changed = options.diversity > 0 && before !== row.values[place];
+    return [number(row.values[place], row.digits), changed ? make("span", "layers", fill(words.before, { value: number(before, row.digits) })) : ""];
   };
-  return button;
+  const rows = ranking.metrics.map((row) =>
+    make("tr", "", labelled(make("th", "story", row.name), "scope", "row"), ...row.values.map((_, place) => make("td", "", ...written(row, place)))),
+  );
+  const head = make("thead", "", make("tr", "", make("td", "story"), ...names));
+  return wide(make("table", "ranking metrics", caption, head, make("tbody", "", ...rows)), value);
+}
+
+function typing(value) {
+  return textbox(value.words.headline, "", (text) => act("headline", { text }), { go: value.words.rank, placeholder: value.words["headline hint"] });
+}
+
+function diversity(value) {
+  const { words, options } = value;
+  const made = slider(words.diversity, { least: 0, most: 1, step: 0.1, value: options.diversity, digits: 1 }, (chosen) => act("set", { diversity: chosen }));
+  made.title = words["diversity hint"];
+  return made;
 }
 
 function unranked(value) {
-  const stories = value.candidates.map((candidate) => make("li", "", ...story(candidate, value).childNodes));
-  return [make("p", "muted", value.waiting), make("ol", "stories", ...stories)];
+  const { words, ranking, finished } = value;
+  const stories = ranking.candidates.map((candidate) => make("li", "", ...storyParts(candidate, value)));
+  return [note(words[finished ? "not ranked" : "not ranked yet"], "muted"), make("ol", "stories", ...stories)];
 }
 
-function ranked(value, redraw) {
-  const order = [...value.candidates].sort((one, other) => one.ranks[view.sort] - other.ranks[view.sort]);
-  const rows = order
-    .slice(0, view.all ? undefined : value.top)
-    .map((candidate) =>
-      make(
-        "tr",
-        candidate.clicked ? "clicked" : "",
-        story(candidate, value),
-        ...value.models.map((_, model) => cell(candidate, model, value)),
-      ),
-    );
-  const table = make(
-    "table",
-    "ranking",
-    make("caption", "unseen", value.words.caption),
-    head(value, redraw),
-    make("tbody", "", ...rows),
+function rankingTable(value) {
+  const caption = make("caption", "unseen", value.words.caption);
+  const rows = inSight(value).map((candidate) =>
+    make(
+      "tr",
+      `item ${candidate.clicked ? "clicked" : candidate.typed ? "own" : ""}`,
+      storyCell(candidate, value),
+      ...value.ranking.models.map((_, model) => cell(candidate, model, value)),
+    ),
   );
-  return [wide(table, value), make("p", "actions", more(value, redraw), hidden(value)), metrics(value)].filter(Boolean);
+  return wide(make("table", "ranking", caption, rankingHead(value), make("tbody", "", ...rows)), value);
 }
 
-function draw(value) {
-  if (view.impression !== value.impression) Object.assign(view, { impression: value.impression, all: false });
-  view.sort = Math.min(view.sort, Math.max(0, value.models.length - 1));
-  const redraw = () => page.replaceChildren(...draw(value));
+function sourceOf(value) {
+  const { words, common, source, ranking, edited, invented, options } = value;
+  const clicked = ranking.clicked === null ? words["clicks unknown"] : plural(words.clicked, ranking.clicked);
+  const parts = [
+    `${fill(common.source, source)}, ${plural(words.candidates, source.candidates)}, ${clicked}.`,
+    edited ? fill(words["edited source"], source) : "",
+    options.diversity > 0 && ranking.models.length ? fill(words["diversity source"], { diversity: number(options.diversity, 1) }) : "",
+    ranking.metrics.length ? fill(words["metrics source"], { model: ranking.models[0].name }) : "",
+    invented ? common.invented : "",
+  ];
+  return note(parts.filter(Boolean).join(" "), "source");
+}
+
+function candidates(value) {
+  const { words, ranking } = value;
+  const some = ranking.models.length > 0;
   return [
-    make("h2", "", value.words.title, " ", make("span", "muted", value.count)),
-    ...(value.models.length ? ranked(value, redraw) : unranked(value)),
-    value.gap && make("p", "empty", value.gap),
-    value.undecided && make("p", "empty", value.undecided),
-    value.legend && make("p", "muted small legend", value.legend),
-    make("p", "source", value.source),
-  ].filter(Boolean);
+    heading(words.title, plural(words.candidates, ranking.candidates.length)),
+    some ? make("div", "controls", typing(value), diversity(value)) : "",
+    ...(some ? [rankingTable(value), make("p", "actions", moreCandidates(value), hidden(value)), metrics(value)] : unranked(value)),
+    ranking.gap ? note(words.gaps[ranking.gap], "empty") : "",
+    ranking.undecided.length ? note(fill(words.undecided, { models: ranking.undecided.join(", ") }), "empty") : "",
+    some ? note(fill(words.legend, { reference: ranking.models[0].name }), "muted small legend") : "",
+    sourceOf(value),
+  ];
 }
-
-show(draw);

@@ -102,7 +102,9 @@ function tradeoff(value) {
     yaxis: { title: { text: `AUC, ${words.interval}` } },
     margin: { l: 70, r: 110, t: 20, b: 60 },
   };
-  return [...parts, plot(words.tradeoff, traces, layout), note(words["front note"])];
+  const columns = [{ name: value.common.model }, { name: words.axes[options.cost], digits: 2 }, { name: "AUC", unit: words.interval }];
+  const twin = table(words.tradeoff, columns, models.map((model, place) => [model.name, costs[place], interval(model.auc)]));
+  return [...parts, plot(words.tradeoff, traces, layout, { twin }), note(words["front note"])];
 }
 
 function budget(value) {

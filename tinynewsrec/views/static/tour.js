@@ -1,13 +1,16 @@
 // A few notes on the first visit, beside the page and never in its way.
 const TOURED = "tinynewsrec.toured";
-let note_shown = null;
+let note_shown = null; // false once the tour is over
+let note_place = 0;
 
 function beginTour(value) {
-  if (note_shown === null && !localStorage.getItem(TOURED)) showNote(value, 0);
+  const wanted = note_shown === null ? !localStorage.getItem(TOURED) : note_shown && note_shown.lang !== value.language;
+  if (wanted) showNote(value, note_place);
 }
 
 function showNote(value, place) {
   endNote();
+  note_place = place;
   const { words } = value;
   const [target, text] = words.tour[place];
   const last = place === words.tour.length - 1;
@@ -19,7 +22,7 @@ function showNote(value, place) {
     make("p", "", text),
     make("p", "actions", button(last ? words["tour end"] : words["tour next"], () => (last ? endTour() : showNote(value, place + 1))), last ? "" : button(words["tour skip"], endTour)),
   );
-  labelled(note_shown, "role", "status");
+  labelled(labelled(note_shown, "role", "status"), "lang", value.language);
   document.querySelector(".gradio-container").append(note_shown);
 }
 

@@ -37,7 +37,8 @@ function teacherWeights(value) {
   const shown = [summary, note(facts, "source")];
   if (value.steps.length > 1) {
     const traces = teachers.map((name, place) => ({ x: value.steps, y: value.means.map((means) => means[place]), name, mode: "lines+markers", marker: { symbol: SYMBOLS[place % SYMBOLS.length] } }));
-    shown.push(plot(words["weights by step"], traces, { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words["mean weight"] } }, legend: { orientation: "h", y: 1.15 } }, { height: 300 }));
+    const twin = table(words["weights by step"], [{ name: words.step, digits: 0 }, ...teachers.map((name) => ({ name, digits: 3 }))], value.steps.map((step, place) => [step, ...value.means[place]]));
+    shown.push(plot(words["weights by step"], traces, { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words["mean weight"] } }, legend: { orientation: "h", y: 1.15 } }, { height: 300, twin }));
   }
   return [...shown, make("h3", "", words.topics), topics, make("h3", "", words.cases), cases, note(words["cases note"], "source")];
 }
