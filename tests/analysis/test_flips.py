@@ -82,7 +82,7 @@ def test_the_fewest_words_flip_and_no_fewer_do(recommender):
     for share in (0.0, 0.3, 0.6, 1.0, 1.1):
         behind = scores[()] + share * (min(scores.values()) - scores[()]) + 1e-4
         expected = min((len(gone) for gone in sets if scores[gone] < behind), default=None)
-        found = last(fewest_words(recommender, reader, title, behind))
+        found = last(fewest_words(recommender, reader, title, float(behind)))
         assert found.impossible if expected is None else len(found.gone) == expected and found.smallest
 
 

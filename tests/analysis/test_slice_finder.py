@@ -59,7 +59,7 @@ def test_in_noise_the_finder_finds_something_as_rarely_as_its_rate_says(readers)
     false = 0
     for seed in range(60):
         random = np.random.default_rng(seed)
-        tested = find(noise(random), readers, features_of(random), fewest=20, flips=300, seed=seed)
+        tested = find(noise(random), readers, features_of(random), fewest=20, flips=3000, seed=seed)
         false += bool(found(tested))
     assert false <= 7  # of a binomial with 60 and 0.05, more come in 1 of 100
 

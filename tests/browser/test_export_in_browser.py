@@ -5,6 +5,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from urllib.parse import unquote
 
 import pytest
 from browser_app import HOSTILE
@@ -47,6 +48,17 @@ def test_a_slide_needs_nothing_but_itself_and_says_how_to_see_it_again(speed):
     assert alone.locator("button, input, select").count() == 0
     drawn = "document.querySelector('img[alt=\"Quality against cost\"]')"
     assert alone.evaluate(f"{drawn}.complete && {drawn}.naturalWidth") > 300
+
+
+def test_a_slide_made_in_the_dark_has_the_colours_of_the_day(open_page):
+    colours = []
+    for theme in ("light", "dark"):
+        page = open_page(theme=theme, query="tab=speed&speed.cost=memory")
+        page.locator(".js-plotly-plot .textpoint").first.wait_for()
+        colours.append(
+            set(re.findall(r"(?:fill|stroke): (rgb[^;]*)", unquote(export(page, "Slide (HTML)").decode())))
+        )
+    assert colours[0] == colours[1] and len(colours[0]) > 3
 
 
 def test_a_hostile_headline_is_text_on_a_slide_too(open_page):

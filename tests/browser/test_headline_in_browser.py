@@ -8,7 +8,7 @@ pytestmark = pytest.mark.browser
 
 
 def body(page):
-    return page.locator(".drawn-headline")
+    return page.locator(".drawn-headline .drawn")
 
 
 def test_a_typed_headline_is_read_and_another_label_asked_about(open_page):

@@ -1,4 +1,4 @@
-"""The page as a whole: each tab in both languages, links, keys, the tour, presenting, and who sees little."""
+"""The page as a whole: each tab in both languages, links and files of a view, phones, and who sees little."""
 
 import re
 import subprocess
@@ -18,8 +18,10 @@ TABS = ("reader", "why", "whatif", "errors", "map", "speed", "training", "headli
 GRADIO = [".overflow-menu", "footer", ".toast-wrap"]  # drawn by Gradio alone
 OF_THE_DATA = (
     "teacher student invented sample dev sports sub Nothing here happened tiny random bert travel Tiny "
-    "NewsRec the category column target img src onerror window harmed bold MiniLM all sentence transformers"
+    "NewsRec the category column target img src onerror window harmed bold wind nov English "
 )
+OF_PACKAGES = "python tinynewsrec torch cpu transformers gradio plotly captum numpy pyarrow SHA "
+REWRITTEN = "colses You won believe this and nobody expected what came next"  # headlines stay in English
 TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
@@ -54,10 +56,21 @@ def spoken(text: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[^\W\d_]{3,}", text)}
 
 
+def test_a_ranked_list_appears_with_its_source(open_page):
+    page = open_page()
+    expect(page.locator("h1")).to_have_text("Tiny-NewsRec")
+    ranks = page.locator("table.ranking").first.locator("tbody td.sorted .rank")
+    expect(ranks).to_have_text([str(rank) for rank in range(1, 11)])
+    expect(page.locator(".masthead")).to_contain_text("Nothing here happened.")
+    expect(page.locator(".drawn-reader .source").first).to_contain_text(
+        "Readers, clicks and stories are invented."
+    )
+
+
 def test_every_tab_has_its_heading_in_both_languages_and_spanish_leaves_nothing_in_english(open_page):
     page = open_page(query="impression=5")
     tables = " ".join((FOLDER / "es" / f"{path.stem}.json").read_text() for path in FOLDER.glob("es/*.json"))
-    known = spoken(tables) | spoken(" ".join(WORDS)) | spoken(OF_THE_DATA)
+    known = spoken(tables) | spoken(" ".join(WORDS)) | spoken(OF_THE_DATA + OF_PACKAGES + REWRITTEN)
     headings = {}
     for language in ("en", "es"):
         for place, tab in enumerate(TABS):
@@ -72,7 +85,7 @@ def test_every_tab_has_its_heading_in_both_languages_and_spanish_leaves_nothing_
             expect(page.locator("html")).to_have_attribute("lang", "es")
     assert all(headings[tab, "en"] != headings[tab, "es"] for tab in TABS), headings
     left = {text for text in texts if spoken(text) - known}
-    assert left == set()
+    assert not left, left
 
 
 VIEW = {
@@ -135,71 +148,6 @@ def test_a_view_is_saved_as_a_file_and_opened_again(open_page, tmp_path):
             expect(other.locator(".told")).to_have_text("This is not a view saved by this app.")
         expect(other.get_by_role("tab", name="Training")).to_have_attribute("aria-selected", "true")
         assert view_of(other) == view_of(page)
-
-
-def test_keys_do_nothing_while_somebody_types_and_their_work_otherwise(open_page):
-    page = open_page(query="impression=5")
-    before = page.url
-    field = page.get_by_label("Your own headline")
-    field.click()
-    page.keyboard.type("j1kcelp?9")
-    expect(field).to_have_value("j1kcelp?9")
-    assert page.url == before
-    assert page.locator("dialog, .presenter").count() == 0
-    field.evaluate("(made) => made.blur()")
-    page.keyboard.press("j")
-    first = page.evaluate("document.activeElement.closest('.item').textContent")
-    page.keyboard.press("j")
-    assert page.evaluate("document.activeElement.closest('.item').textContent") != first
-    page.keyboard.press("k")
-    assert page.evaluate("document.activeElement.closest('.item').textContent") == first
-    with page.expect_download() as saved:
-        page.keyboard.press("e")
-    assert saved.value.suggested_filename == "reader.html"
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("next, previous")
-    page.keyboard.press("2")
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    assert "tab=" not in page.url
-
-
-def test_a_prepared_story_is_presented_with_the_arrow_keys(open_page):
-    page = open_page(query="tab=speed")
-    page.keyboard.press("p")
-    bar, tools = page.locator(".presenter"), page.locator(".tools").first
-    expect(bar).to_contain_text("1 of 5")
-    expect(tools).to_be_hidden()
-    page.keyboard.press("ArrowRight")
-    expect(bar).to_contain_text("2 of 5")
-    expect(page.locator(".drawn-why .drawn")).to_be_visible()
-    expect(page.locator(".drawn-why .controls").first).to_be_hidden()
-    page.keyboard.press("ArrowLeft")
-    expect(bar).to_contain_text("1 of 5")
-    page.keyboard.press("Escape")
-    expect(bar).to_have_count(0)
-    expect(tools).to_be_visible()
-    page.get_by_text("Present", exact=True).click()
-    page.get_by_role("button", name="An error, explained").click()
-    expect(bar).to_contain_text("1 of 4")
-
-
-def test_the_tour_comes_once_and_is_in_nobodys_way(open_page):
-    page = open_page(toured=False)
-    tour = page.locator(".tour")
-    expect(tour).to_contain_text("Welcome")
-    page.get_by_role("tab", name="Training").click()
-    expect(page.locator(".drawn-training h2").first).to_be_visible()
-    page.get_by_role("button", name="Español").click()
-    expect(tour).to_contain_text("Bienvenido")
-    for _ in range(3):
-        tour.get_by_role("button").first.click()
-    expect(tour.get_by_role("button")).to_have_count(1)
-    tour.get_by_role("button").click()
-    expect(tour).to_have_count(0)
-    page.reload()
-    page.locator(".drawn-training h2").first.wait_for()
-    expect(tour).to_have_count(0)
 
 
 def test_on_a_phone_no_tab_scrolls_sideways_and_a_hostile_headline_is_text_in_each(open_page):

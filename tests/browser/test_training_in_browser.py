@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 
 def body(page):
-    return page.locator(".drawn-training")
+    return page.locator(".drawn-training .drawn")
 
 
 def section(page, name: str) -> None:
@@ -37,8 +37,8 @@ def test_surgery_spares_the_main_task_and_the_slider_keeps_the_focus(open_page):
     harmed = verdict.inner_text()
     body(page).get_by_role("button", name="MTRec").click()
     expect(verdict).not_to_have_text(harmed)
-    angle = body(page).get_by_label("Angle, degrees")
+    angle = body(page).get_by_role("slider", name="Angle, degrees")
     angle.focus()
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile("training.angle=170"))
-    expect(body(page).get_by_label("Angle, degrees")).to_be_focused()
+    expect(body(page).get_by_role("slider", name="Angle, degrees")).to_be_focused()

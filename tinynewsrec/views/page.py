@@ -104,7 +104,7 @@ def wire_stop(rooms: Rooms, foot: gr.HTML) -> None:
 
 def answer(rooms: Rooms, views: Views, view: View, page: Page, name: str, values: dict[str, Any]) -> Page:
     """The page after what a script asked; a request that cannot be met changes nothing but the notice."""
-    page = replace(page, notice="")
+    page = replace(page, notice="", refused=())
     try:
         if name == "set":
             return page.set(view, **values)

@@ -39,12 +39,20 @@ function saveTables(value) {
   download(`${value.tab}.csv`, "\ufeff" + lines.join("\r\n"), "text/csv");
 }
 
+// A chart as it is drawn by day, for paper is white.
+function byDay({ data, layout }) {
+  const track = { gridcolor: "#e5e2da", zerolinecolor: "#e5e2da", linecolor: "#e5e2da" };
+  const axes = Object.entries(layout).filter(([name]) => /^[xy]axis/.test(name));
+  const lit = axes.map(([name, axis]) => [name, { ...axis, ...track }]);
+  return { data, layout: { ...layout, font: { ...layout.font, color: "#1d1d1c" }, ...Object.fromEntries(lit) } };
+}
+
 // A copy that needs neither this page nor its server: charts become pictures, controls go.
 async function still() {
   const source = openTab();
   const copy = source.cloneNode(true);
   const plots = [...source.querySelectorAll(".plot")];
-  const pictures = await Promise.all(plots.map((plot) => (plot.wired ? window.Plotly.toImage(plot, { format: "svg", width: plot.offsetWidth, height: plot.offsetHeight }) : "")));
+  const pictures = await Promise.all(plots.map((plot) => (plot.wired ? window.Plotly.toImage(byDay(plot), { format: "svg", width: plot.offsetWidth, height: plot.offsetHeight }) : "")));
   copy.querySelectorAll(".plot").forEach((plot, place) => {
     const image = document.createElement("img");
     Object.assign(image, { src: pictures[place], alt: plot.getAttribute("aria-label") ?? "" });

@@ -18,6 +18,12 @@ function inert(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/%\{/g, "%&#123;");
 }
 
+// The marks of decimals and of thousands in the page's language.
+function separators() {
+  const parts = new Intl.NumberFormat(props.value?.language ?? "en").formatToParts(12345.6);
+  return ["decimal", "group"].map((kind) => parts.find(({ type }) => type === kind).value).join("");
+}
+
 function inked(layout) {
   const style = getComputedStyle(page);
   const ink = style.color;
@@ -27,6 +33,7 @@ function inked(layout) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     colorway: PALETTE,
+    separators: separators(),
     font: { color: ink, size: 14, family: style.fontFamily },
     margin: { l: 60, r: 20, t: 30, b: 50 },
     ...layout,
