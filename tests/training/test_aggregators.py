@@ -66,7 +66,7 @@ def test_pcgrad_of_two_tasks_is_mtrec(rows):
 def test_upgrad_opposes_no_task(rows):
     gradients = made(rows)
     step = weighted("upgrad", gradients) @ gradients
-    assert (gradients @ step >= -1e-3 * (gradients**2).sum()).all()
+    assert (gradients @ step >= -1e-2 * (gradients**2).sum()).all()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

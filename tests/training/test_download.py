@@ -316,7 +316,7 @@ def test_an_archive_not_to_be_trusted_leaves_nothing_behind(tmp_path, members, m
 
 
 def test_a_file_above_the_limit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("training.unpack.LARGEST", len(NEWS) - 1)
+    monkeypatch.setattr("tinynewsrec.data.unpack.LARGEST", len(NEWS) - 1)
     (tmp_path / "a.zip").write_bytes(ARCHIVE)
     with pytest.raises(ArchiveError, match=r"expected at most .*Not unpacked"):
         unpack(tmp_path / "a.zip", tmp_path, ("news.tsv", "behaviors.tsv"))

@@ -57,10 +57,13 @@ def news_vectors(
 
 
 def keep_beside(checkpoint: Checkpoint, titles: Sequence[str]) -> None:
-    """Computes the vectors of these titles and keeps them in the checkpoint's folder, to travel with it."""
+    """Computes the vectors of these titles and keeps them in the checkpoint's folder, to travel with it.
+
+    They travel as float16, half the size, and are read as float32.
+    """
     recommender = checkpoint.load()
     vectors = encode_news(recommender, recommender.tokens(titles))
-    keep(vectors, checkpoint.folder / file_name(checkpoint, titles))
+    keep(vectors.astype(np.float16), checkpoint.folder / file_name(checkpoint, titles))
 
 
 def unsaved_vectors(
@@ -81,7 +84,8 @@ def kept_or_computed(
     """Read from the first place that has them, else computed and kept in the last."""
     for path in places:
         if path.is_file():
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            return found if found.dtype == np.float32 else found.astype(np.float32)
     vectors = compute()
     with suppress(OSError):  # a cache that cannot be written costs time at the next start, nothing else
         keep(vectors, places[-1])
