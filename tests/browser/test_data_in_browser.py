@@ -30,6 +30,7 @@ def archive(tmp_path):
     return archive
 
 
+@pytest.mark.thorough
 def test_own_files_are_shown_on_their_page_alone_until_it_goes_back(open_page, archive):
     page, other = open_page(query="tab=data"), open_page(query="tab=data")
     body(page).locator("input[type=file]").set_input_files(archive(GOOD))

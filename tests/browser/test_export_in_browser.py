@@ -50,6 +50,7 @@ def test_a_slide_needs_nothing_but_itself_and_says_how_to_see_it_again(speed):
     assert alone.evaluate(f"{drawn}.complete && {drawn}.naturalWidth") > 300
 
 
+@pytest.mark.thorough
 def test_a_slide_made_in_the_dark_has_the_colours_of_the_day(open_page):
     colours = []
     for theme in ("light", "dark"):
@@ -61,6 +62,7 @@ def test_a_slide_made_in_the_dark_has_the_colours_of_the_day(open_page):
     assert colours[0] == colours[1] and len(colours[0]) > 3
 
 
+@pytest.mark.thorough
 def test_a_hostile_headline_is_text_on_a_slide_too(open_page):
     page = open_page(query="impression=5")
     page.get_by_role("button", name="Show all 12").click()
@@ -70,6 +72,7 @@ def test_a_hostile_headline_is_text_on_a_slide_too(open_page):
     assert asked == []
 
 
+@pytest.mark.thorough
 def test_pictures_show_all_of_the_tab(speed):
     drawn = ElementTree.fromstring(export(speed, "Picture (SVG)"))
     assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
@@ -81,6 +84,7 @@ def test_pictures_show_all_of_the_tab(speed):
     assert len(painted) > 30_000
 
 
+@pytest.mark.thorough
 def test_tables_and_numbers_name_models_data_and_link(speed):
     rows = list(csv.reader(io.StringIO(export(speed, "Numbers (CSV)").decode("utf-8-sig"))))
     assert [row[0] for row in rows if row and row[0] in ("teacher", "student-1")][:2] == [

@@ -23,6 +23,7 @@ def test_a_typed_headline_is_read_and_another_label_asked_about(open_page):
     expect(body(page).locator(".guess")).to_have_count(2)
 
 
+@pytest.mark.thorough
 def test_a_known_headline_stands_beside_its_label_and_a_hostile_one_is_text(open_page):
     page = open_page(query="tab=headline&impression=5")
     body(page).get_by_label("Candidates of this impression").select_option(label=HOSTILE)

@@ -55,6 +55,7 @@ def test_every_story_is_a_point_and_a_click_shows_its_neighbours(open_page):
     expect(page.locator(".card .source")).to_contain_text("256 stories")
 
 
+@pytest.mark.thorough
 def test_a_search_marks_stories_and_one_of_them_can_be_opened_without_a_mouse(open_page):
     page = open_map(open_page, "map.search=14")
     item = page.locator(".beside .plain-list .item button").first
@@ -66,6 +67,7 @@ def test_a_search_marks_stories_and_one_of_them_can_be_opened_without_a_mouse(op
     page.wait_for_function(f"({SHOWN})().some((trace) => trace.name === 'this story')")
 
 
+@pytest.mark.thorough
 def test_a_line_drawn_around_stories_lists_them_and_travels_in_the_link(open_page):
     page = open_map(open_page)
     page.get_by_role("button", name="draw around stories").click()
@@ -82,6 +84,7 @@ def test_a_line_drawn_around_stories_lists_them_and_travels_in_the_link(open_pag
     expect(page.get_by_role("heading", name="Inside the line")).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_a_link_restores_the_map(open_page):
     page = open_map(
         open_page,
@@ -92,6 +95,7 @@ def test_a_link_restores_the_map(open_page):
     expect(page.get_by_role("heading", name="Inside the line")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_the_slider_moves_points_from_teacher_to_student(open_page):
     page = open_map(open_page)
     before = page.evaluate(f"Array.from(({SHOWN})()[0].x).slice(0, 50)")
@@ -103,6 +107,7 @@ def test_the_slider_moves_points_from_teacher_to_student(open_page):
     )
 
 
+@pytest.mark.thorough
 def test_a_headline_full_of_markup_is_placed_and_harms_nothing(open_page):
     page = open_map(open_page)
     page.get_by_label("Place a headline of your own").fill(HOSTILE)
@@ -117,6 +122,7 @@ def test_a_headline_full_of_markup_is_placed_and_harms_nothing(open_page):
     assert page.evaluate("window.harmed") is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("language", "said"), [("en", "Drag to"), ("es", "Arrastrar para")])
 def test_it_speaks_both_languages_in_the_dark_and_on_a_telephone(open_page, language, said):
     page = open_map(open_page, f"language={language}", theme="dark", width=390, height=844)
@@ -124,6 +130,7 @@ def test_it_speaks_both_languages_in_the_dark_and_on_a_telephone(open_page, lang
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.thorough
 def test_what_stands_out_can_be_read_as_a_table(open_page):
     page = open_map(open_page)
     page.locator("summary", has_text="Table:").first.click()

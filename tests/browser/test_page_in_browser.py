@@ -130,6 +130,7 @@ def test_a_bad_link_is_named_and_the_page_works(open_page):
     expect(page.locator(".drawn-notice .message")).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_a_view_is_saved_as_a_file_and_opened_again(open_page, tmp_path):
     page = open_page(query="tab=training&training.section=surgery&impression=5")
     page.get_by_text("Export", exact=True).click()
@@ -164,7 +165,7 @@ def test_on_a_phone_no_tab_scrolls_sideways_and_a_hostile_headline_is_text_in_ea
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
 def test_nobody_is_shut_out_of_any_tab(open_page, theme):
     page = open_page(theme=theme, query="impression=5&headlines=the%20mayor&speed.cost=memory")
     found = {}

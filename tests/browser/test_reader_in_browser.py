@@ -23,6 +23,7 @@ def submit(page, label: str, text: str) -> None:
     field.press("Enter")
 
 
+@pytest.mark.thorough
 def test_a_list_can_be_sorted_by_another_model_and_shown_whole(open_page):
     page = open_page()
     page.get_by_role("button", name=re.compile("^student-1")).click()
@@ -33,6 +34,7 @@ def test_a_list_can_be_sorted_by_another_model_and_shown_whole(open_page):
     assert [int(re.match(r"\d+", text)[0]) for text in ranks] == list(range(1, 13))
 
 
+@pytest.mark.thorough
 def test_a_picker_changes_the_reader(open_page):
     page = open_page()
     page.get_by_role("button", name="New, no history").click()
@@ -44,6 +46,7 @@ def test_a_picker_changes_the_reader(open_page):
     expect(chosen.locator("option:checked")).to_contain_text("rank correlation with teacher")
 
 
+@pytest.mark.thorough
 def test_an_id_is_found_and_an_unknown_one_keeps_the_view_and_offers_a_near_one(open_page):
     page = open_page()
     submit(page, "Reader or impression id", "U102")
@@ -59,6 +62,7 @@ def test_an_id_is_found_and_an_unknown_one_keeps_the_view_and_offers_a_near_one(
     expect(message).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_surprise_shows_another_impression(open_page):
     page = open_page()
     before = source(page).inner_text()
@@ -66,6 +70,7 @@ def test_surprise_shows_another_impression(open_page):
     expect(source(page)).not_to_have_text(before)
 
 
+@pytest.mark.thorough
 def test_a_reader_with_two_impressions_offers_both(open_page):
     page = open_page()
     for reader in ("U102", "U108"):
@@ -75,6 +80,7 @@ def test_a_reader_with_two_impressions_offers_both(open_page):
     expect(source(page)).to_contain_text("impression 10 of reader U108")
 
 
+@pytest.mark.thorough
 def test_a_hostile_headline_is_text_and_runs_nothing_whether_read_or_typed(open_page):
     page = open_page()
     page.get_by_role("button", name="Show all 12").click()
@@ -99,6 +105,7 @@ def test_a_typed_headline_is_ranked_by_every_model_marked_and_forgotten_again(op
     expect(own).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_a_reader_is_made_up_by_clicking_headlines_and_the_link_brings_it_back(open_page):
     page = open_page()
     page.get_by_role("button", name="Build a reader").click()
@@ -118,6 +125,7 @@ def test_a_reader_is_made_up_by_clicking_headlines_and_the_link_brings_it_back(o
     expect(source(page)).not_to_contain_text("The history was changed")
 
 
+@pytest.mark.thorough
 def test_the_slider_re_ranks_by_keyboard_and_says_so(open_page):
     page = open_page()
     slider = page.get_by_role("slider", name="Diversity")
@@ -128,6 +136,7 @@ def test_the_slider_re_ranks_by_keyboard_and_says_so(open_page):
     expect(page.locator("table.metrics")).to_contain_text("by score")
 
 
+@pytest.mark.thorough
 def test_the_bump_chart_has_a_line_for_every_story_in_sight(open_page):
     page = open_page()
     lines = page.locator("svg.bump .line")
@@ -138,6 +147,7 @@ def test_the_bump_chart_has_a_line_for_every_story_in_sight(open_page):
     assert ranks == sorted([*range(1, 13)] * 2)
 
 
+@pytest.mark.thorough
 def test_all_stories_are_ranked_for_the_reader(open_page):
     page = open_page()
     page.get_by_role("button", name="Rank all stories").click()
@@ -148,6 +158,7 @@ def test_all_stories_are_ranked_for_the_reader(open_page):
     expect(found).to_have_count(0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_spanish_the_tab_says_nothing_in_english_and_fits(open_page, width):
     page = open_page(width=width, query="language=es&reader.build=1&reader.corpus=1&headlines=storm")

@@ -32,6 +32,7 @@ def test_every_model_is_timed_and_the_budget_follows(open_page):
     expect(page).to_have_url(re.compile("speed.visits=999999999"))
 
 
+@pytest.mark.thorough
 def test_measuring_tells_how_far_it_is_and_can_be_stopped(open_page):
     page = open_page(query="tab=speed&speed.rounds=50&speed.titles=256&speed.batch=1")
     body(page).get_by_role("button", name="Measure").click()

@@ -53,6 +53,7 @@ def test_a_prepared_story_is_presented_with_the_arrow_keys(open_page):
     expect(bar).to_contain_text("1 of 4")
 
 
+@pytest.mark.thorough
 def test_the_tour_comes_once_and_is_in_nobodys_way(open_page):
     page = open_page(toured=False)
     tour = page.locator(".tour")

@@ -27,6 +27,7 @@ def test_losses_are_a_chart_with_a_table_and_every_empty_section_says_why(open_p
         expect(body(page).locator(".empty")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_surgery_spares_the_main_task_and_the_slider_keeps_the_focus(open_page):
     page = open_page(
         query="tab=training&training.section=surgery&training.angle=175&training.ratio=3&training.weight=1"

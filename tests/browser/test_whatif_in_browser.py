@@ -18,6 +18,7 @@ def clicks(page):
     return body(page).locator(".click:not(.gone)")
 
 
+@pytest.mark.thorough
 def test_a_click_is_removed_and_put_back_with_the_keyboard(open_page):
     page = open_page(query=AT)
     expect(body(page)).to_contain_text("Nothing is edited yet")
@@ -32,6 +33,7 @@ def test_a_click_is_removed_and_put_back_with_the_keyboard(open_page):
     expect(body(page)).to_contain_text("Nothing is edited yet")
 
 
+@pytest.mark.thorough
 def test_a_moved_click_keeps_the_focus_and_the_page_says_that_order_does_not_count(open_page):
     page = open_page(query=AT)
     body(page).get_by_role("button", name=re.compile("^Make earlier:")).first.press("Enter")
@@ -53,6 +55,7 @@ def test_a_headline_is_rewritten_and_a_link_gives_the_view_back(open_page):
     expect(body(again).locator(".diff ins")).to_have_text(HOSTILE[:100])
 
 
+@pytest.mark.thorough
 def test_a_suggested_edit_is_applied_and_taken_back(open_page):
     page = open_page(query=AT)
     body(page).locator(".rule button").first.click()
@@ -61,6 +64,7 @@ def test_a_suggested_edit_is_applied_and_taken_back(open_page):
     expect(body(page)).to_contain_text("As published.")
 
 
+@pytest.mark.thorough
 def test_tests_run_with_progress_and_a_failure_opens_its_reader(open_page):
     page = open_page(query=f"{AT}&whatif.readers=10&whatif.tolerance=0")
     body(page).get_by_role("button", name="Run the tests").click()
@@ -73,12 +77,14 @@ def test_tests_run_with_progress_and_a_failure_opens_its_reader(open_page):
     expect(body(page)).not_to_contain_text("Nothing is edited yet")
 
 
+@pytest.mark.thorough
 def test_the_words_search_answers_for_every_model(open_page):
     page = open_page(query=AT)
     body(page).get_by_role("button", name="Search the fewest words").click()
     expect(body(page)).not_to_contain_text("not searched yet")
 
 
+@pytest.mark.thorough
 def test_the_tab_speaks_spanish_and_fits_a_narrow_dark_page(open_page):
     page = open_page(width=390, height=800, theme="dark", query=f"{AT}&language=es")
     expect(body(page).get_by_role("heading", name="Antes y después")).to_be_visible()

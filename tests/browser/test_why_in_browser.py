@@ -40,6 +40,7 @@ def test_what_is_shown_of_the_clicks_adds_up_to_the_score(open_page):
     expect(tab(page)).to_contain_text("Exact: the reader's vector is a weighted mean")
 
 
+@pytest.mark.thorough
 def test_another_story_and_the_one_above_it_are_explained(open_page):
     page = open_page(query=WITH_CLICKS)
     stories = tab(page).locator("table").first.locator("tbody tr")
@@ -52,12 +53,14 @@ def test_another_story_and_the_one_above_it_are_explained(open_page):
     expect(stories.first).not_to_contain_text(before[1].split("\t")[0].removeprefix("B").strip())
 
 
+@pytest.mark.thorough
 def test_a_reader_without_clicks_is_told_where_the_score_comes_from(open_page):
     page = open_page(query="tab=why&impression=1")
     expect(tab(page)).to_contain_text("This reader has no clicks")
     expect(split(page).locator("tbody tr")).to_have_count(2)
 
 
+@pytest.mark.thorough
 def test_words_are_explained_at_once_and_by_what_takes_longer(open_page):
     page = open_page(query=WITH_CLICKS)
     ask(page, "Which words?")
@@ -74,6 +77,7 @@ def test_words_are_explained_at_once_and_by_what_takes_longer(open_page):
     expect(checked).to_contain_text("Random (10 seeds)")
 
 
+@pytest.mark.thorough
 def test_what_anybody_would_get_is_a_chart_and_a_table(open_page):
     page = open_page(query=f"{WITH_CLICKS}&why.part=anybody")
     expect(tab(page).locator(".plot svg.main-svg").first).to_be_visible()
@@ -81,6 +85,7 @@ def test_what_anybody_would_get_is_a_chart_and_a_table(open_page):
     expect(tab(page).locator("details table tbody tr")).to_have_count(2)
 
 
+@pytest.mark.thorough
 def test_a_headline_full_of_tags_and_templates_stays_text(open_page):
     page = open_page(query=f"{WITH_CLICKS}&story=N0&why.part=words")
     word = HOSTILE.split()[0]
@@ -90,6 +95,7 @@ def test_a_headline_full_of_tags_and_templates_stays_text(open_page):
     assert page.evaluate("window.harmed") is None
 
 
+@pytest.mark.thorough
 def test_a_link_restores_the_question_in_the_other_language(open_page):
     query = f"{WITH_CLICKS}&why.part=words&why.method=attention&why.title=other&language=es"
     page = open_page(query=query, theme="dark", width=390, height=800)
@@ -98,6 +104,7 @@ def test_a_link_restores_the_question_in_the_other_language(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.thorough
 def test_the_keyboard_alone_asks_another_question_and_keeps_its_place(open_page):
     page = open_page(query=WITH_CLICKS)
     button = tab(page).get_by_role("button", name="Newest first")
