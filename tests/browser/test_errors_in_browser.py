@@ -47,7 +47,7 @@ def test_the_cells_hold_all_impressions_and_the_link_brings_back_the_chosen_one(
 
 @pytest.mark.thorough
 def test_keys_walk_through_the_list_and_open_an_impression_in_the_tab_reader(open_errors):
-    page = open_errors("errors.cell=all")
+    page = open_errors("tab=errors&errors.cell=all")
     expect(rows(page)).to_have_count(10)
     page.keyboard.press("j")
     second = rows(page).nth(1).locator(".item button")
@@ -60,7 +60,7 @@ def test_keys_walk_through_the_list_and_open_an_impression_in_the_tab_reader(ope
 
 @pytest.mark.thorough
 def test_a_slice_is_looked_at_from_the_table_of_the_chart_and_left_again(open_errors):
-    page = open_errors("errors.feature=history length")
+    page = open_errors("tab=errors&errors.feature=history length")
     page.locator("figure summary").click()
     page.get_by_role("button", name="Look at 0", exact=True).click()
     expect(page.get_by_role("button", name="Remove: clicks in the history: 0")).to_have_count(1)
@@ -78,7 +78,7 @@ def test_a_search_among_few_impressions_says_that_there_is_nothing_to_try(open_e
 
 @pytest.mark.thorough
 def test_a_tag_stays_in_the_browser_and_travels_as_a_file_without_formulas(open_errors):
-    page = open_errors("errors.cell=all")
+    page = open_errors("tab=errors&errors.cell=all")
     impression = rows(page).first.locator(".item").inner_text()
     rows(page).first.get_by_role("button", name="Tag").click()
     expect(page.get_by_label("Your name")).to_be_focused()
@@ -133,7 +133,7 @@ def test_two_annotators_agree_as_far_as_kappa_says(open_errors):
 @pytest.mark.thorough
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
 def test_in_spanish_the_tab_says_nothing_in_english_and_fits(open_errors, width, theme):
-    page = open_errors("language=es&errors.cell=all", width=width, theme=theme)
+    page = open_errors("tab=errors&language=es&errors.cell=all", width=width, theme=theme)
     shown = page.locator(".drawn-errors .drawn")
     for text in ("En qué falla el alumno", "Subconjuntos", "Etiquetas y notas"):
         expect(shown).to_contain_text(text)
