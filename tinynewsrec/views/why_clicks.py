@@ -97,13 +97,14 @@ def truth_of(
     sides = [truth_beside(known[0], case, place) for place in question.places]
     evidence = np.array(sides[0]["evidence"]) - np.array(sides[1]["evidence"]) * options.above
     accident = np.array([click["accident"] for click in sides[0]["clicks"]], dtype=bool)
+    read = ~np.isnan(values).all(0)  # by one model at least; the others are not shown
     return {
         "clicks": [
             click | {"evidence": rounded(e)} for click, e in zip(sides[0]["clicks"], evidence, strict=True)
         ],
         "stories": [{name: side[name] for name in ("utility", "rank")} for side in sides],
-        "telling": int((evidence > 0).sum()),
-        "accidents": int(accident.sum()),
+        "telling": int((evidence[read] > 0).sum()),
+        "accidents": int(accident[read].sum()),
         "models": [recovered(row, evidence > 0, accident) for row in values],
     }
 
