@@ -13,8 +13,8 @@ from tinynewsrec.analysis.alignment import (
     nearest_rotation,
 )
 from tinynewsrec.analysis.map_layers import learnt_map
-from tinynewsrec.analysis.neighbours import unit
 from tinynewsrec.analysis.similarity import linear_cka, shuffled_cka
+from tinynewsrec.evaluation.beyond_accuracy import unit
 from tinynewsrec.model.projections import Projections
 
 RANDOM = np.random.default_rng(0)

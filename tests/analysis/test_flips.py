@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import make_recommender
 
-from tinynewsrec.analysis.flips import fewest, fewest_clicks, fewest_words, reader_of, without
+from tinynewsrec.analysis.corpus import reader_vector
+from tinynewsrec.analysis.flips import fewest, fewest_clicks, fewest_words, without
 from tinynewsrec.analysis.rescoring import scores_of_each
 from tinynewsrec.evaluation.vectors import encode_news
 
@@ -74,7 +75,7 @@ def test_the_fewest_words_flip_and_no_fewer_do(recommender):
     title = "the mayor opens a bridge in storm"
     words = title.split()
     history, _ = case(1, 4)
-    reader = reader_of(recommender, history)
+    reader = reader_vector(recommender, history)
 
     sets = [gone for size in range(len(words)) for gone in combinations(range(len(words)), size)]
     titles = recommender.tokens([without(words, gone) for gone in sets])
@@ -88,7 +89,7 @@ def test_the_fewest_words_flip_and_no_fewer_do(recommender):
 
 def test_a_title_of_one_word_keeps_it(recommender):
     history, _ = case(1, 4)
-    reader = reader_of(recommender, history)
+    reader = reader_vector(recommender, history)
     assert last(fewest_words(recommender, reader, "storm", -1e9)).impossible
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tinynewsrec.analysis.map_layers import build_map, facing, flatten_by_pca
-from tinynewsrec.analysis.neighbours import unit
 from tinynewsrec.analysis.news_map import NEWS_MAP, Layers, NewsMap, hash_of, load_map, map_for, within_one
 from tinynewsrec.analysis.regions import bag_of, cells_of, regions
+from tinynewsrec.evaluation.beyond_accuracy import unit
 
 RANDOM = np.random.default_rng(0)
 STORIES = 60

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from conftest import make_recommender
 
-from tinynewsrec.analysis.neighbours import unit
 from tinynewsrec.analysis.news_map import NEWS_MAP, load_map
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.data.read import read_split
+from tinynewsrec.evaluation.beyond_accuracy import unit
 from training import layer_similarity, news_map
 from training.news_map import near_in_all
 

@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from tinynewsrec.analysis.neighbours import SAME, nearest, unit
+from tinynewsrec.analysis.neighbours import SAME, nearest
+from tinynewsrec.evaluation.beyond_accuracy import unit
 
 Way = Literal["itself", "learnt map", "rotation"]
 

@@ -135,15 +135,6 @@ def fewest_words(
     yield from fewest(len(words), lead, budget, most=len(words) - 1)
 
 
-@torch.no_grad()
-def reader_of(recommender: Recommender, history: Float[np.ndarray, "H D"]) -> Float[np.ndarray, " D"]:
-    """The vector of a reader with these clicks, oldest first."""
-    clicks = torch.arange(len(history))[-recommender.config.history_length :]
-    places = clicks[None] if len(clicks) else torch.full((1, 1), -1)
-    news = torch.from_numpy(history) if len(clicks) else torch.zeros(1, recommender.config.news_size)
-    return recommender.read(news, places)[0].numpy()
-
-
 def without(words: Sequence[str], places: Places) -> str:
     return " ".join(word for place, word in enumerate(words) if place not in places)
 

@@ -15,9 +15,10 @@ from tinynewsrec.analysis.alignment import (
     met_again,
     nearest_rotation,
 )
-from tinynewsrec.analysis.neighbours import COMPARED, evenly, neighbours_of, overlap, trustworthiness, unit
+from tinynewsrec.analysis.neighbours import COMPARED, evenly, neighbours_of, overlap, trustworthiness
 from tinynewsrec.analysis.news_map import Layers, MappedModel, NewsMap, within_one
 from tinynewsrec.analysis.regions import Region, bag_of, regions
+from tinynewsrec.evaluation.beyond_accuracy import unit
 
 Flatten = Callable[[Sequence[Float[np.ndarray, "N D"]]], Float[np.ndarray, "M N 2"]]
 """Draws one map of all the tables together."""

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from tinynewsrec.evaluation.beyond_accuracy import unit
+
 BLOCK = 256  # queries that are compared at once
 COMPARED = 10  # neighbours of which two models' shares are told
 NEAR = 15  # neighbours that say where something new belongs
@@ -30,12 +32,6 @@ class Place(NamedTuple):
     cosines: Float[np.ndarray, " K"]
     spread: float
     """Weighted root mean square distance of these stories to the position, in units of the map."""
-
-
-def unit(vectors: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
-    """Of length 1; a vector of zeros stays one."""
-    vectors = np.asarray(vectors, dtype=np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.finfo(np.float32).tiny)
 
 
 def nearest(

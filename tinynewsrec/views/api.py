@@ -111,7 +111,8 @@ class Endpoints:
             model: name of a loaded model; empty for the largest
             count: how many; 1 to 100
         """
-        from tinynewsrec.analysis.neighbours import nearest, unit
+        from tinynewsrec.analysis.neighbours import nearest
+        from tinynewsrec.evaluation.beyond_accuracy import unit
 
         chosen, news = self.model(model), self.workspace.split.news
         within(count, "count")

@@ -72,7 +72,8 @@ def key_of(model: Model, changed: Changed) -> Hashable:
 
 def search_words(workspace: Workspace, page: Page, values: dict[str, Any], stop: Event) -> Iterator[Progress]:
     """For every model that has A above B, the fewest words of A's headline."""
-    from tinynewsrec.analysis.flips import BUDGET, fewest_words, reader_of
+    from tinynewsrec.analysis.corpus import reader_vector
+    from tinynewsrec.analysis.flips import BUDGET, fewest_words
 
     said = words(page.shared.language, NAME)
     changed = changed_of(workspace, page)
@@ -80,7 +81,7 @@ def search_words(workspace: Workspace, page: Page, values: dict[str, Any], stop:
     title = title_of(changed, int(impression.candidates[changed.first]))
     for done, model in enumerate(workspace.models):
         history = vectors_of(workspace, model, changed.case, impression.history, changed.titles)
-        reader = reader_of(model.recommender, history)
+        reader = reader_vector(model.recommender, history)
         behind = float(changed.scores_after[done][changed.second])
         for found in fewest_words(model.recommender, reader, title, behind):
             text = said["searching"].format(model=model.name, tried=found.tried)

@@ -63,7 +63,7 @@ def reader_of(workspace: Workspace, case: Case, ends: Ends) -> dict[str, Any]:
         "history": unique(case.impression.history[-longest:]),
         "candidates": candidates[candidates < known].tolist(),
         "clicked": [] if clicked is None else candidates[chosen].tolist(),
-        "place": placed(workspace, ends, lambda model: reader_vector(workspace, model, case)),
+        "place": placed(workspace, ends, lambda model: vector_of_reader(workspace, model, case)),
     }
 
 
@@ -95,14 +95,11 @@ def placed(workspace: Workspace, ends: Ends, vector_of: Any) -> dict[str, Any]:
     }
 
 
-def reader_vector(workspace: Workspace, model: Model, case: Case) -> Float[np.ndarray, " D"]:
-    import torch
+def vector_of_reader(workspace: Workspace, model: Model, case: Case) -> Float[np.ndarray, " D"]:
+    from tinynewsrec.analysis.corpus import reader_vector
 
     history, _ = vectors_of(workspace, model, case)
-    clicks = torch.arange(len(history))[None] if len(history) else torch.full((1, 1), -1)
-    news = torch.from_numpy(history if len(history) else np.zeros((1, history.shape[1]), np.float32))
-    with torch.no_grad():
-        return model.recommender.read(news, clicks)[0].float().numpy()
+    return reader_vector(model.recommender, history)
 
 
 def unique(rows: Int[np.ndarray, " H"]) -> list[int]:

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tinynewsrec.analysis.map_layers import build_map, flatten_by_pca, learnt_map
-from tinynewsrec.analysis.neighbours import unit
 from tinynewsrec.analysis.news_map import NEWS_MAP, NewsMap, hash_of, map_for
+from tinynewsrec.evaluation.beyond_accuracy import unit
 from tinynewsrec.views.served import served
 from tinynewsrec.views.workspace import Model, Workspace
 

@@ -123,7 +123,7 @@ def compare_models(workspace: Workspace) -> None:
     named = {
         kind: [pick._replace(row=int(rows[pick.row])) for pick in picks] for kind, picks in found.items()
     }
-    workspace.change(picks=workspace.picks | named, compared=impressions, compared_rows=rows, scores=scores)
+    workspace.change(picks=workspace.picks | named, compared=impressions, scores=scores)
 
 
 def scores_of(workspace: Workspace, model: Model, impressions) -> np.ndarray:

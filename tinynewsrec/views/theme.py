@@ -1,12 +1,8 @@
 """How the app looks: a newspaper page by day, the same page by lamp light."""
 
-from pathlib import Path
-
 import gradio as gr
 from gradio.themes.utils.colors import Color
 from gradio.themes.utils.fonts import LocalFont
-
-STYLE = Path(__file__).with_name("static") / "style.css"
 
 INK = Color(
     "#eef4fa",

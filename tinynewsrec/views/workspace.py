@@ -7,7 +7,7 @@ from threading import Thread
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from tinynewsrec.analysis.pickers import Pick
 from tinynewsrec.data.tables import Impression, Impressions, Split
@@ -94,8 +94,6 @@ class Workspace:
     """Readers worth looking at, by the name of the picker; a picker that has not run yet is missing."""
     compared: Impressions | None = None
     """Impressions that every model has ranked, spread evenly over the data; None until that is done."""
-    compared_rows: Int[np.ndarray, " R"] | None = None
-    """Which rows of the data they are."""
     scores: dict[str, Float[np.ndarray, " total"]] = field(default_factory=dict)
     """Of those impressions, by the name of the model; aligned with `compared.candidates.values`."""
     problems: tuple[str, ...] = ()
