@@ -38,7 +38,7 @@ def main(arguments: Arguments) -> None:
         sys.exit("--mcp needs the package mcp: pip install -e '.[mcp]'")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     # Imported here, for Gradio takes seconds, and a mistyped folder should be told at once.
-    from tinynewsrec.views.page import launch_settings, page_of
+    from tinynewsrec.views.page import launch_settings, page_of, warm
     from tinynewsrec.views.workspace import Workspace
 
     workspace = Workspace(arguments.data, arguments.checkpoints)
@@ -57,7 +57,8 @@ def main(arguments: Arguments) -> None:
             f"listened on. Name another with --port or --host."
         )
     print(f"Open {app.local_url} in a browser. Ctrl+C ends the app.", flush=True)
-    workspace.start()
+    workspace.start().join()
+    warm(workspace)
     app.block_thread()
 
 

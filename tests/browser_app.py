@@ -26,6 +26,19 @@ FLAGS = (
 APP = Path(__file__).resolve().parents[1] / "app.py"
 HOSTILE = "<img src=x onerror=window.harmed=1>${window.harmed=1}{{window.harmed}}<b>bold</b> `storm`"
 PATIENCE = 60_000  # milliseconds; a busy machine may need them
+READY = "document.querySelector('.drawn-header .drawn')?.value?.progress === null"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file is one worker's; so are all that drive the browser, for app and browser start but once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if "browser/" in nodeid else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +160,7 @@ def open_page(browser, address):
         pages.append(page)
         page.goto(f"{address}?__theme={theme}&{query}")
         page.locator(".tools").wait_for()
-        page.locator(".working").wait_for(state="detached")
+        page.wait_for_function(READY)
         return page
 
     yield open_page

@@ -7,6 +7,7 @@ from browser_app import HOSTILE
 from playwright.sync_api import expect
 
 from tinynewsrec.analysis.annotations import Annotation, read, to_csv
+from tinynewsrec.views.words import words
 
 pytestmark = pytest.mark.browser
 NOTE = Annotation("3", "teacher", "student-1", "=entity", "", "Ana", "2026-01-31T12:00:00Z")
@@ -135,7 +136,7 @@ def test_two_annotators_agree_as_far_as_kappa_says(open_errors):
 def test_in_spanish_the_tab_says_nothing_in_english_and_fits(open_errors, width, theme):
     page = open_errors("tab=errors&language=es&errors.cell=all", width=width, theme=theme)
     shown = page.locator(".drawn-errors .drawn")
-    for text in ("En qué falla el alumno", "Subconjuntos", "Etiquetas y notas"):
+    for text in (words("es", "errors")["title"], "Subconjuntos", "Etiquetas y notas"):
         expect(shown).to_contain_text(text)
     assert not re.search(r"\b(right|Slices|Search|Notes|Difference)\b", shown.inner_text())
     assert page.evaluate("document.documentElement.scrollWidth") <= width

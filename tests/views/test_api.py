@@ -1,6 +1,8 @@
 """The endpoints, as a program meets them: through gradio_client, over HTTP."""
 
+import asyncio
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -30,17 +32,23 @@ def workspace(tokenizer, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def client(workspace):
-    from gradio_client import Client
-
+def address(workspace):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries below Gradio
         app = page_of(workspace)
-        _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, **launch_settings())
-        client = Client(address, verbose=False)
-        yield lambda name, *values: client.predict(*values, api_name=name)
-        client.close()
+        settings = launch_settings(mcp=find_spec("mcp") is not None)
+        _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, **settings)
+        yield address
         app.close()
+
+
+@pytest.fixture(scope="module")
+def client(address):
+    from gradio_client import Client
+
+    client = Client(address, verbose=False)
+    yield lambda name, *values: client.predict(*values, api_name=name)
+    client.close()
 
 
 def test_five_endpoints_are_public_and_documented(workspace):
@@ -50,6 +58,31 @@ def test_five_endpoints_are_public_and_documented(workspace):
     for endpoint in public.values():
         assert endpoint["description"]
         assert all(parameter["type"] for parameter in endpoint["parameters"])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_agent_finds_the_same_five_as_tools_and_may_leave_out_what_has_a_default(address):
+    pytest.importorskip("mcp", reason="pip install -e '.[mcp]'")
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def ask():
+        async with (
+            streamablehttp_client(f"{address}gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            asked = {"rank": {}, "explain": {"story": "N5"}, "compare": {"impression": "99"}}
+            return tools, {name: await session.call_tool(name, given) for name, given in asked.items()}
+
+    tools, answers = asyncio.run(ask())
+    assert {tool.name for tool in tools} == {"rank", "compare", "explain", "neighbours", "benchmark"}
+    assert all(tool.description for tool in tools)
+    required = {tool.name: tool.inputSchema.get("required", []) for tool in tools}
+    assert [name for name, wanted in required.items() if wanted] == ["neighbours"]
+    assert [answers[name].isError for name in answers] == [False, False, True]
+    assert "no impression '99'" in answers["compare"].content[0].text
 
 
 def test_ranking_is_that_of_the_page(client, workspace):
@@ -71,9 +104,10 @@ def test_a_known_headline_ranks_as_its_story_does(client):
 
 def test_an_explanation_sums_to_the_score(client):
     answer = client("/explain", "7", "", "N5")
-    parts = sum(click["contribution"] for click in answer["clicks"])
+    parts = sum(click["contribution"] for click in answer["contributions"])
     assert parts + answer["rest"] + answer["error"] == pytest.approx(answer["score"], abs=1e-5)
-    assert sum(click["attention"] for click in answer["clicks"]) == pytest.approx(1, abs=1e-5)
+    assert sum(click["attention"] for click in answer["contributions"]) == pytest.approx(1, abs=1e-5)
+    assert answer["clicks"] == len(answer["contributions"]) == 2
 
 
 def test_a_story_is_its_own_nearest_neighbour(client):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from conftest import make_recommender
 
-from tinynewsrec.analysis.headline import head_words, score_of, word_labels
+from tinynewsrec.analysis.headline import head_words, names_in, score_of
 from tinynewsrec.analysis.title_words import read_title
 from tinynewsrec.model.heads import HeadSpec, Prediction
 from tinynewsrec.views import headline
@@ -54,7 +54,8 @@ def test_guesses_are_the_probabilities_of_the_model(workspace, reader):
     assert [guess["probability"] for guess in model["guesses"]["category"]] == pytest.approx(
         sorted(expected.tolist(), reverse=True), abs=1e-6
     )
-    assert len(model["tags"]) == len(model["words"]) == len(model["values"]) == 4
+    assert len(model["words"]) == len(model["values"]) == 4
+    assert "".join(text for text, _ in model["parts"]) == TITLE
 
 
 def test_labels_of_the_data_stand_beside_those_of_a_known_story_alone(workspace):
@@ -79,13 +80,28 @@ def test_words_follow_the_slope_of_the_label_asked_about(reader, task):
     assert found.values.sum() + found.rest == pytest.approx(slope, rel=0.02, abs=1e-3)
 
 
-def test_a_word_is_tagged_as_its_first_piece(reader):
-    title = read_title(reader, "mayor xyz school")
-    pieces = np.zeros((1, len(title.word_of), 3), np.float32)
+@pytest.mark.parametrize(
+    ("text", "tags", "names"),
+    [
+        ("the mayor xyz, school", {"mayor": "B", "x": "I"}, ["mayor xyz"]),  # x, ##y and ##z are pieces
+        ("mayor river storm", {"mayor": "B", "river": "B"}, ["mayor", "river"]),
+        ("the mayor wins", {"mayor": "I"}, ["mayor"]),
+        ("mayor wins river", {"mayor": "B", "river": "I"}, ["mayor", "river"]),
+        ("  mayor  of   river ", {"mayor": "B", "of": "I", "river": "I"}, ["mayor  of   river"]),
+        ("the storm", {}, []),
+    ],
+)
+def test_a_name_of_several_words_is_one_span_and_ends_with_its_last_letter(reader, text, tags, names):
+    title = read_title(reader, text)
+    pieces = np.zeros((1, len(title.places), 3), np.float32)
     pieces[..., 0] = 1
-    pieces[0, int(np.argmax(title.word_of == 1))] = [0, 0.9, 0.1]
-    tags = word_labels(title, Prediction(("O", "B", "I"), pieces))
-    assert [tag.label for tag in tags] == ["O", "B", "O"]
+    for piece, (start, end) in enumerate(title.places):
+        if tag := tags.get(text[start:end].strip()):
+            pieces[0, piece] = np.eye(3)["OBI".index(tag)] * 0.7 + 0.1
+    found = names_in(text, title, Prediction(("O", "B", "I"), pieces))
+    assert [text[name.start : name.end] for name in found] == names
+    assert all(name.probability == pytest.approx(0.8) for name in found)
+    assert "".join(part for part, _ in headline.parts_of(text, found)) == text
 
 
 @pytest.mark.parametrize("text", ["", " ", "?" * 300, "<b>${x}</b>"])

@@ -152,7 +152,7 @@ def test_a_picked_reader_says_what_for(workspace, kind, evidence, label):
     topics = Counter(workspace.split.news[row].category for row in clicked)
     topic, most = topics.most_common(1)[0]
     expected = label.replace("3 of 4", f"{most} of 4").format(topic=topic)
-    assert label_of(workspace, SAID, kind, Pick(4, evidence)) == expected
+    assert label_of(workspace, "en", kind, Pick(4, evidence)) == expected
 
 
 def test_a_kind_without_readers_says_so_and_nothing_is_lost(workspace, page):

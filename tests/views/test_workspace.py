@@ -6,10 +6,9 @@ from conftest import make_recommender
 
 from tinynewsrec.evaluation.scores import score_impressions
 from tinynewsrec.views import VIEWS, header
-from tinynewsrec.views.page import page_of
+from tinynewsrec.views.page import page_of, value_of
 from tinynewsrec.views.preparation import prepare, read_notice
 from tinynewsrec.views.state import Page
-from tinynewsrec.views.words import words
 from tinynewsrec.views.workspace import Progress, Workspace
 
 
@@ -108,10 +107,10 @@ def test_one_broken_configuration_does_not_hide_the_others_and_is_told_once_on_s
 def test_nothing_is_called_missing_while_it_is_being_loaded(workspace):
     begun = Workspace(workspace.data, workspace.places)
     facts = facts_of(begun)
-    assert (facts["data"], facts["models"][0]["size"]) == ("being read", "being loaded")
+    assert (facts["data"], facts["count"]) == ("being read", "being loaded")
     begun.progress = Progress("finished")
     facts = facts_of(begun)
-    assert (facts["data"], facts["models"][0]["size"]) == ("none read", "none loaded")
+    assert (facts["data"], facts["count"]) == ("none read", "none loaded")
 
 
 def test_a_sample_says_so_in_the_header(workspace):
@@ -123,7 +122,8 @@ def test_a_sample_says_so_in_the_header(workspace):
 
 def test_the_header_counts_what_there_is(workspace):
     facts = facts_of(workspace)
-    assert "5 impressions of 4 readers, 12 stories; nothing skipped" in facts["data"]
+    assert "5 impressions of 4 readers, 12 stories" in facts["data"]
+    assert facts["skipped"] == "Nothing was left out while reading."
     assert [model["name"] for model in facts["models"]] == ["teacher", "student-1"]
     assert facts["progress"] is None
 
@@ -131,10 +131,11 @@ def test_the_header_counts_what_there_is(workspace):
 def test_the_header_says_what_is_being_encoded(workspace):
     workspace.progress = Progress("encoding", "teacher", 640, 1680)
     assert facts_of(workspace)["progress"]["text"] == "Encoding 1,680 titles with teacher: 640 done"
+    workspace.progress = Progress("encoding", "teacher", 640, 16800)
+    assert "16.800 titulares" in facts_of(workspace, "es")["progress"]["text"]
 
 
 def test_every_view_builds_before_anything_is_ready(mind_folder):
-    page = page_of(Workspace(mind_folder, []))
-    assert {words("en", view.NAME)["tab"] for view in VIEWS} <= {
-        block.label for block in page.blocks.values() if hasattr(block, "label")
-    }
+    workspace = Workspace(mind_folder, [])
+    page_of(workspace)
+    assert all(value_of(workspace, view, Page())["empty"] for view in VIEWS)

@@ -13,7 +13,7 @@ from tinynewsrec.data.tokens import Tokens
 from tinynewsrec.model.heads import Prediction
 from tinynewsrec.model.recommender import Recommender
 
-OUTSIDE = "O"  # of the labels of word pieces, the one of a piece that is in no name
+OUTSIDE, BEGINNING = "O", "B"  # labels of word pieces: in no name, and the first of one
 
 
 class Guess(NamedTuple):
@@ -27,15 +27,36 @@ def best(prediction: Prediction, count: int = 5) -> list[Guess]:
     return [Guess(prediction.labels[place], float(prediction.probabilities[0, place])) for place in order]
 
 
-def word_labels(title: Title, prediction: Prediction) -> list[Guess]:
-    """Of each word the label of its first piece, as names are tagged."""
-    pieces = prediction.probabilities[0]
-    first = [int(np.argmax(title.word_of == word)) for word in range(len(title.words))]
-    places = [int(pieces[piece].argmax()) for piece in first]
-    return [
-        Guess(prediction.labels[place], float(pieces[piece, place]))
-        for piece, place in zip(first, places, strict=True)
-    ]
+class Span(NamedTuple):
+    """A name, of a word or several: its characters, the last not among them."""
+
+    start: int
+    end: int
+    probability: float
+    """Of the least sure of its words, that it is as it was tagged."""
+
+
+def names_in(text: str, title: Title, prediction: Prediction) -> list[Span]:
+    """The spans that the pieces' tags make up; a word of letters is in a name where its first piece is.
+
+    A piece inside of a name that nothing began begins one.
+    """
+    found: list[Span] = []
+    tag, running, end = OUTSIDE, False, 0
+    for (start, stop), tags in zip(title.places, prediction.probabilities[0], strict=True):
+        if start == stop:
+            continue
+        start += len(text[start:stop]) - len(text[start:stop].lstrip())  # some pieces begin with a space
+        goes_on = start == end and start > 0 and text[start - 1].isalnum() and text[start].isalnum()
+        place = int(tags.argmax())
+        tag = tag if goes_on else prediction.labels[place]
+        if tag != OUTSIDE and running and (goes_on or tag != BEGINNING):
+            sure = found[-1].probability if goes_on else min(found[-1].probability, float(tags[place]))
+            found[-1] = Span(found[-1].start, stop, sure)
+        elif tag != OUTSIDE:
+            found.append(Span(start, stop, float(tags[place])))
+        running, end = tag != OUTSIDE, stop
+    return found
 
 
 def head_words(recommender: Recommender, title: Title, task: str, label: str) -> WordScores:

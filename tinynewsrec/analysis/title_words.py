@@ -19,6 +19,8 @@ class Title(NamedTuple):
     """Those behind the last piece that a model reads."""
     tokens: Tokens
     """One story."""
+    places: tuple[tuple[int, int], ...]
+    """Where each piece begins and ends in the title; at the same character for the model's own marks."""
     word_of: Int[np.ndarray, " T"]
     """The word of each piece; -1 for the model's own marks around the title."""
 
@@ -43,10 +45,11 @@ def read_title(recommender: Recommender, title: str) -> Title:
     )
     word_at = words_by_character(title)
     # A piece may begin with the space before its word, so its last character decides.
-    word_of = np.array([word_at[end - 1] if end > start else -1 for start, end in encoded["offset_mapping"]])
+    places = tuple(encoded["offset_mapping"])
+    word_of = np.array([word_at[end - 1] if end > start else -1 for start, end in places])
     words, read = title.split(), int(word_of.max(initial=-1)) + 1
     device = next(recommender.parameters()).device
-    return Title(tuple(words[:read]), tuple(words[read:]), tokens.to(device), word_of)
+    return Title(tuple(words[:read]), tuple(words[read:]), tokens.to(device), places, word_of)
 
 
 def words_by_character(title: str) -> list[int]:

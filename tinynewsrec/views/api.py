@@ -11,6 +11,7 @@ from tinynewsrec.analysis.pickers import rank_correlation
 from tinynewsrec.analysis.reader import compare as rank_all
 from tinynewsrec.data.tables import Ragged
 from tinynewsrec.views.case import Case, case_of, scores_of, vectors_of
+from tinynewsrec.views.roles import role_of
 from tinynewsrec.views.state import Page
 from tinynewsrec.views.workspace import Model, Workspace
 
@@ -23,7 +24,7 @@ class Endpoints:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def rank(self, impression: str, model: str, headlines: list[str]) -> dict[str, Any]:
+    def rank(self, impression: str = "", model: str = "", headlines: list[str] = []) -> dict[str, Any]:  # noqa: B006
         """Ranks the candidates of an impression, and any further headlines, for its reader.
 
         Args:
@@ -42,7 +43,7 @@ class Endpoints:
             ]
         }
 
-    def compare(self, impression: str, headlines: list[str]) -> dict[str, Any]:
+    def compare(self, impression: str = "", headlines: list[str] = []) -> dict[str, Any]:  # noqa: B006
         """Ranks the candidates of an impression by every loaded model, and says how far they agree.
 
         Args:
@@ -68,7 +69,7 @@ class Endpoints:
             },
         }
 
-    def explain(self, impression: str, model: str, story: str) -> dict[str, Any]:
+    def explain(self, impression: str = "", model: str = "", story: str = "") -> dict[str, Any]:
         """Splits the score of a candidate over the clicks of the reader; the parts sum to the score.
 
         Args:
@@ -89,7 +90,7 @@ class Endpoints:
         return self.facts(case, [chosen]) | {
             "story": told(case, place),
             "score": float(found.scores[place]),
-            "clicks": [
+            "contributions": [
                 {
                     "id": case.id_of(int(row)),
                     "title": case.title_of(int(row)),
@@ -103,7 +104,7 @@ class Endpoints:
             "exact": found.exact,
         }
 
-    def neighbours(self, headline: str, model: str, count: int) -> dict[str, Any]:
+    def neighbours(self, headline: str, model: str = "", count: int = 10) -> dict[str, Any]:
         """Finds the stories whose vectors are nearest to that of a headline, by cosine.
 
         Args:
@@ -131,7 +132,7 @@ class Endpoints:
             ],
         }
 
-    def benchmark(self, titles: int, rounds: int) -> dict[str, Any]:
+    def benchmark(self, titles: int = 32, rounds: int = 5) -> dict[str, Any]:
         """Times every loaded model on this machine: milliseconds to encode a title, the models in turn.
 
         Args:
@@ -191,6 +192,7 @@ class Endpoints:
             "reader": case.original.reader,
             "clicks": len(case.impression.history),
             "models": {model.name: model.checkpoint.content_hash for model in models},
+            "roles": {model.name: role_of(self.workspace, model) for model in models},
         }
 
 

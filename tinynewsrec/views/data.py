@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tinynewsrec.views.roles import role_of
 from tinynewsrec.views.rooms import new_folder
+from tinynewsrec.views.sentences import sentence
 from tinynewsrec.views.state import Page
 from tinynewsrec.views.words import words
 from tinynewsrec.views.workspace import Model, Workspace
@@ -30,7 +32,7 @@ class Options:
 
 
 def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
-    split = workspace.split
+    split, language = workspace.split, page.shared.language
     return {
         "own": bool(page.room),
         "split": {
@@ -41,10 +43,13 @@ def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
             "labelled": split.impressions.clicked is not None,
             "clicks": float(split.impressions.history.lengths.mean()),
             "candidates": float(split.impressions.candidates.lengths.mean()),
-            "skipped": [entry._asdict() for entry in split.skipped],
+            "skipped": [
+                {"what": sentence(language, what), "count": count, "first": sentence(language, first)}
+                for what, count, first in split.skipped
+            ],
         },
-        "models": [told(model) for model in workspace.models],
-        "problems": list(workspace.problems),
+        "models": [told(workspace, language, model) for model in workspace.models],
+        "problems": [sentence(language, problem) for problem in workspace.problems],
         "versions": [["python", platform.python_version()], *versions()],
         "files": {name: list(files) for name, files in FILES.items()},
         "public": on_a_space(),
@@ -52,11 +57,13 @@ def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
     }
 
 
-def told(model: Model) -> dict[str, Any]:
+def told(workspace: Workspace, language: str, model: Model) -> dict[str, Any]:
     """Of a model, what its checkpoint says of itself."""
     record, config = model.recommender.training_record, model.checkpoint.config
+    tasks = words(language, "headline")["tasks"]
     return {
         "name": model.name,
+        "role": words(language, "common")["roles"][role_of(workspace, model)],
         "layers": model.layers,
         "language model": config.language_model,
         "pooling": config.pooling,
@@ -65,7 +72,7 @@ def told(model: Model) -> dict[str, Any]:
         "trained on": record.get("data", {}).get("name", ""),
         "command": record.get("command", ""),
         "hash": model.checkpoint.content_hash,
-        "heads": list(model.recommender.heads or ()),
+        "heads": [tasks[task] for task in model.recommender.heads or ()],
     }
 
 
@@ -92,7 +99,10 @@ def load_files(workspace: Workspace, page: Page, values: dict[str, Any]) -> Page
     folder, own = new_folder()
     for path in uploaded(values["paths"], said):
         take(path, own, said)
-    split = read_split(own)
+    try:
+        split = read_split(own)
+    except (OSError, ValueError) as error:  # whose place on this machine is nobody's business
+        raise type(error)(str(error).replace(f"{own}{os.sep}", "")) from error
     if not len(split.impressions):
         raise ValueError(said["no impressions"])
     made = Workspace(own, workspace.places, lent=workspace.models)
@@ -132,7 +142,7 @@ def names_in(archive: Path, said: dict[str, Any]) -> tuple[str, ...]:
         with zipfile.ZipFile(archive) as file:
             inside = {name.rpartition("/")[2] for name in file.namelist()}
     except zipfile.BadZipFile as error:
-        raise ValueError(said["no archive"].format(name=archive.name[:80], reason=error)) from error
+        raise ValueError(said["no archive"].format(name=archive.name[:80])) from error
     for files in FILES.values():
         if inside >= set(files):
             return files

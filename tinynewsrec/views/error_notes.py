@@ -9,7 +9,7 @@ from typing import Any
 
 from tinynewsrec.analysis.annotations import AnnotationError, read, to_csv, to_json
 from tinynewsrec.analysis.annotators import agreement
-from tinynewsrec.views.words import Words
+from tinynewsrec.views.words import figure, words
 from tinynewsrec.views.workspace import Workspace
 
 WRITERS = {"csv": to_csv, "json": to_json}
@@ -47,12 +47,12 @@ def compared_annotators(values: dict[str, Any]) -> dict[str, Any]:
 ASKED = {"export": written_file, "import": read_file, "agree": compared_annotators}
 
 
-def answered(workspace: Workspace, said: Words, name: str, values: dict[str, Any]) -> str:
+def answered(workspace: Workspace, language: str, name: str, values: dict[str, Any]) -> str:
     """Does what is asked and gives the token of the answer; a fault in the notes is an answer too."""
     try:
         answer = ASKED[name](values)
     except AnnotationError as error:
-        answer = {"kind": "fault", "text": fault_text(said, error)}
+        answer = {"kind": "fault", "text": fault_text(language, error)}
     token = sha256(json.dumps([name, values]).encode()).hexdigest()[:20]
     workspace.results.put((*KEY, slot(token)), answer | {"token": token, "nonce": values["nonce"]})
     return token
@@ -63,11 +63,15 @@ def slot(token: str) -> str:
     return token[:1]
 
 
-def fault_text(said: Words, error: AnnotationError) -> str:
-    kind, number = error.place
+def fault_text(language: str, error: AnnotationError) -> str:
+    said, (kind, number) = words(language, "errors"), error.place
+    details = {
+        name: figure(language, value) if isinstance(value, int) else value
+        for name, value in error.details.items()
+    }
     return said["fault"].format(
         place=said["places"][kind].format(number=number),
-        fault=said["faults"][error.fault].format(**error.details),
+        fault=said["faults"][error.fault].format(**details),
     )
 
 

@@ -17,6 +17,7 @@ from tinynewsrec.views.comparison import Comparison, comparison_of, told, writte
 from tinynewsrec.views.error_list import CELLS, cells_of, list_of, quadrant_of
 from tinynewsrec.views.error_notes import answer_of, answered
 from tinynewsrec.views.error_slices import run_search, searched, slices_of
+from tinynewsrec.views.roles import roles_of
 from tinynewsrec.views.state import Page
 from tinynewsrec.views.turns import Progress
 from tinynewsrec.views.words import Words, words
@@ -72,14 +73,14 @@ def shown(workspace: Workspace, page: Page) -> dict[str, Any]:
     found = found_by(workspace, options)
     if not len(found.members):
         return {"empty": said["nothing judged"].format(data=workspace.split.name)}
-    k = min(max(options.k, 1), MOST_K)
+    k, roles = min(max(options.k, 1), MOST_K), roles_of(workspace)
     inside = found.members
     if options.cell != "all":
         inside = inside & (cells_of(found, options.rule, k) == CELLS.index(options.cell))
     return {
         "options": vars(options) | {"k": k, "teacher": found.teacher, "student": found.student},
         "choices": {
-            "models": found.models,
+            "models": [[name, roles[name]] for name in found.models],
             "rules": RULES,
             "sorts": MEASURES,
             "metrics": METRICS,
@@ -146,7 +147,7 @@ def search_slices(
 
 
 def notes(name: str, workspace: Workspace, page: Page, values: dict[str, Any]) -> Page:
-    token = answered(workspace, words(page.shared.language, NAME), name, values)
+    token = answered(workspace, page.shared.language, name, values)
     return page.set(VIEW, answer=token)
 
 

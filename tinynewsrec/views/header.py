@@ -5,45 +5,70 @@ from typing import Any
 import numpy as np
 
 from tinynewsrec.data.tables import Split
+from tinynewsrec.views.roles import role_of
+from tinynewsrec.views.sentences import sentence
 from tinynewsrec.views.state import Page
-from tinynewsrec.views.words import Words, counted, words
+from tinynewsrec.views.words import Words, counted, figure, words
 from tinynewsrec.views.workspace import Progress, Workspace
+
+SCRIPTS = ("menu", "header")
 
 
 def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
-    said = words(page.shared.language, "header")
-    state = "none" if workspace.finished else "awaited"
-    models = [
-        {"name": model.name, "size": size(said, model.layers, model.parameters)} for model in workspace.models
-    ]
+    language = page.shared.language
+    said, state = words(language, "header"), "none" if workspace.finished else "awaited"
+    split, models = workspace.split, [told(language, workspace, model) for model in workspace.models]
     return {
+        "language": language,
         "words": said,
-        "notice": workspace.notice,
-        "data": describe(said, workspace.split) if workspace.split else said["data"][state],
-        "models": models or [{"name": "", "size": said["models"][state]}],
-        "problems": list(workspace.problems),
-        "progress": None if workspace.finished else report(said, workspace.progress),
+        "notice": workspace.notice and sentence(language, workspace.notice),
+        "data": describe(language, said, split) if split else said["data"][state],
+        "skipped": skipped(language, said, split) if split else "",
+        "count": counted(language, len(models), said["counted models"]) if models else said["models"][state],
+        "models": models,
+        "problems": [sentence(language, problem) for problem in workspace.problems],
+        "progress": None if workspace.finished else report(language, said, workspace.progress),
     }
 
 
-def describe(said: Words, split: Split) -> str:
-    skipped = "; ".join(said["skipped"].format(**entry._asdict()) for entry in split.skipped)
+def describe(language: str, said: Words, split: Split) -> str:
     return said["counts"].format(
         name=split.name,
-        impressions=counted(len(split.impressions), said["impressions"]),
-        readers=counted(len(np.unique(split.impressions.readers)), said["readers"]),
-        stories=counted(len(split.news), said["stories"]),
-        skipped=skipped or said["nothing skipped"],
+        impressions=counted(language, len(split.impressions), said["impressions"]),
+        readers=counted(language, len(np.unique(split.impressions.readers)), said["readers"]),
+        stories=counted(language, len(split.news), said["stories"]),
     )
 
 
-def size(said: Words, layers: int, parameters: int) -> str:
-    return said["size"].format(layers=counted(layers, said["layers"]), millions=parameters / 1e6)
+def skipped(language: str, said: Words, split: Split) -> str:
+    """What was left out or put right while reading."""
+    lines = [
+        said["skipped"].format(
+            count=figure(language, entry.count),
+            what=sentence(language, entry.what),
+            first=sentence(language, entry.first),
+        )
+        for entry in split.skipped
+    ]
+    return "; ".join(lines) or said["nothing skipped"]
 
 
-def report(said: Words, progress: Progress) -> dict[str, Any]:
+def told(language: str, workspace: Workspace, model: Any) -> dict[str, str]:
+    said = words(language, "header")
     return {
-        "text": said["stages"][progress.stage].format(**progress._asdict()),
+        "name": model.name,
+        "size": said["size"].format(
+            role=words(language, "common")["roles"][role_of(workspace, model)],
+            layers=counted(language, model.layers, said["layers"]),
+            millions=figure(language, model.parameters / 1e6, 1),
+        ),
+    }
+
+
+def report(language: str, said: Words, progress: Progress) -> dict[str, Any]:
+    figures = {name: figure(language, getattr(progress, name)) for name in ("done", "total")}
+    return {
+        "text": said["stages"][progress.stage].format(model=progress.model, **figures),
         "done": progress.done,
         "total": progress.total,
     }

@@ -1,11 +1,13 @@
 """What the models with heads read off one headline: category, tone and names, and which words say so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow.compute as pc
 
 from tinynewsrec.views.case import Case, case_of
+from tinynewsrec.views.sentences import sentence
 from tinynewsrec.views.state import Page
 from tinynewsrec.views.words import words
 from tinynewsrec.views.workspace import Model, Workspace
@@ -41,7 +43,7 @@ def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
         "tasks": tasks,
         "task": task,
         "gold": gold_of(workspace, text),
-        "models": [read_by(workspace, model, text, task, options.label) for model in models],
+        "models": [read_by(workspace, model, page, text, task) for model in models],
         "examples": [
             {"id": case.id_of(other), "title": case.title_of(other)}
             for other in case.impression.candidates.tolist()[:EXAMPLES]
@@ -69,13 +71,17 @@ def gold_of(workspace: Workspace, text: str) -> dict[str, Any] | None:
     return found | {"entities": [text[start:end] for start, end in apart(stated + searched)], "id": story.id}
 
 
-def read_by(workspace: Workspace, model: Model, text: str, task: str, label: str) -> dict[str, Any]:
+def read_by(workspace: Workspace, model: Model, page: Page, text: str, task: str) -> dict[str, Any]:
+    label, language = page.options.get(NAME, Options()).label, page.shared.language
     key = (NAME, model.name, text, task, label)
-    return workspace.results.of(key, lambda: read_now(model, text, task, label))
+    sources = {name: spec.source for name, spec in model.recommender.heads.specs.items()}
+    return workspace.results.of(key, lambda: read_now(model, text, task, label)) | {
+        "sources": {name: source and sentence(language, source) for name, source in sources.items()}
+    }
 
 
 def read_now(model: Model, text: str, task: str, label: str) -> dict[str, Any]:
-    from tinynewsrec.analysis.headline import best, head_words, word_labels
+    from tinynewsrec.analysis.headline import best, head_words, names_in
     from tinynewsrec.analysis.title_words import read_title
 
     title = read_title(model.recommender, text)
@@ -88,8 +94,7 @@ def read_now(model: Model, text: str, task: str, label: str) -> dict[str, Any]:
         "guesses": {
             name: [guess._asdict() for guess in best(prediction)] for name, prediction in predictions.items()
         },
-        "tags": [guess._asdict() for guess in word_labels(title, tags)] if tags and title.words else [],
-        "sources": {name: spec.source for name, spec in model.recommender.heads.specs.items()},
+        "parts": parts_of(text, names_in(text, title, tags)) if tags and title.words else [],
         "quality": model.checkpoint.metrics.get("heads", {}).get("tasks", {}),
         "label": "",
         "values": [],
@@ -101,6 +106,15 @@ def read_now(model: Model, text: str, task: str, label: str) -> dict[str, Any]:
         scores = head_words(model.recommender, title, task, found["label"])
         found["values"] = scores.values.tolist()
     return found
+
+
+def parts_of(text: str, names: Sequence[tuple[int, int, float]]) -> list[tuple[str, float | None]]:
+    """The headline from left to right, names apart from what lies between them, each with its probability."""
+    found, end = [], 0
+    for start, stop, probability in names:
+        found += [(text[end:start], None), (text[start:stop], probability)]
+        end = stop
+    return [part for part in (*found, (text[end:], None)) if part[0]]
 
 
 ACTIONS: dict[str, Any] = {}

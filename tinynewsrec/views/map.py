@@ -22,6 +22,7 @@ from tinynewsrec.views.map_marks import (
 from tinynewsrec.views.map_options import NAME, SHARED, Ends, Options, ends_of
 from tinynewsrec.views.map_points import Found, found_map, points_of
 from tinynewsrec.views.reader_edits import drop, headline
+from tinynewsrec.views.sentences import sentence
 from tinynewsrec.views.state import MOST_VALUES, Page
 from tinynewsrec.views.turns import Progress
 from tinynewsrec.views.words import words
@@ -57,7 +58,7 @@ def shown(workspace: Workspace, page: Page, found: Found) -> dict[str, Any]:
     ends = ends_of(news_map, options)
     return {
         "options": asdict(options) | {"between": ends.share},
-        "map": described(found, ends, options),
+        "map": described(found, ends, options) | {"problem": problem_of(page, found)},
         "points": points_of(workspace, news_map),
         "card": card_of(workspace, case, news_map, options),
         "reader": reader_of(workspace, case, ends) if options.reader else None,
@@ -79,7 +80,6 @@ def described(found: Found, ends: Ends, options: Options) -> dict[str, Any]:
     return {
         "method": news_map.method,
         "seed": news_map.made.get("seed"),
-        "problem": found.problem,
         "space": options.space if own else SHARED,
         "start": ends.start,
         "end": ends.end,
@@ -89,6 +89,10 @@ def described(found: Found, ends: Ends, options: Options) -> dict[str, Any]:
         "compared": COMPARED,
         "chance": overlap_by_chance(news_map.layers.moved.shape[1], COMPARED),
     }
+
+
+def problem_of(page: Page, found: Found) -> str:
+    return sentence(page.shared.language, found.problem) if found.problem else ""
 
 
 def about(news_map: NewsMap, place: int) -> dict[str, Any]:

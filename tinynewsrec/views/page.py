@@ -4,7 +4,6 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from threading import Event
 from typing import Any
 
@@ -12,18 +11,20 @@ import gradio as gr
 
 from tinynewsrec.views import VIEWS, header, toolbar
 from tinynewsrec.views.api import publish
-from tinynewsrec.views.drawn import PLOTLY, drawn, styles
+from tinynewsrec.views.drawn import PLOTLY, drawn, sent, styles, whole
 from tinynewsrec.views.rooms import Rooms
+from tinynewsrec.views.sentences import told
 from tinynewsrec.views.state import Page, page_from
 from tinynewsrec.views.theme import Newsprint
 from tinynewsrec.views.turns import Progress
 from tinynewsrec.views.words import LANGUAGES, words
 from tinynewsrec.views.workspace import Workspace
 
-AT_ONCE, EVERY = 0.05, 0.5  # seconds to the first look at what is ready, and between two later ones
+EVERY = 500  # milliseconds between two looks at what has become ready
 MOST_WAITING = 8  # pages that wait for a slow computation, for each holds a thread of the server
 LARGEST_UPLOAD = "2gb"  # of one file; MIND-large's behaviors.tsv has nearly as much
-QUICK = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+SLOW = {"show_progress": "hidden", "api_visibility": "private"}
+QUICK = SLOW | {"queue": False}
 
 Update = Any  # what Gradio takes as a new state of a component
 View = Any  # a module like those of VIEWS
@@ -33,73 +34,45 @@ Views = tuple[View, ...]
 def page_of(workspace: Workspace, views: Views = VIEWS) -> gr.Blocks:
     rooms = Rooms(workspace)
     with gr.Blocks(title=words("en", "header")["title"], analytics_enabled=False, fill_width=True) as app:
-        state, version, timer = gr.State(Page()), gr.State(-1), gr.Timer(AT_ONCE, active=False)
-        settled = gr.State(False)
-        top, tools, notice = drawn("header"), drawn(*toolbar.SCRIPTS), drawn("notice")
-        with gr.Tabs() as tabs:
-            drawings = [tab_of(view) for view in views]
-        foot = drawn("progress")
-        names, bodies = [name for name, _ in drawings], [body for _, body in drawings]
-        shown = [state, version, timer, tabs, top, tools, notice, *names, *bodies]
+        page = whole(parts_of(views), [view.NAME for view in views])
+        state, courier = gr.State(Page()), drawn("courier")
 
         def opened(request: gr.Request) -> list[Update]:
-            page = with_language(page_from(str(request.query_params), views), request)
-            return render(rooms, views, page)
+            found = with_language(page_from(str(request.query_params), views), request)
+            return [found, sent(render(rooms, views, found))]
 
-        app.load(opened, None, shown, **QUICK)
-        looked = [version, timer, top, tools, *bodies]
-        timer.tick(partial(refresh, rooms, views), [state, version], looked, **QUICK)
-        for view, (name, body) in zip(views, drawings, strict=True):
-            turned = [settled, *shown]
-            name.select(partial(turn_to, rooms, views, view, len(shown)), [state, settled], turned, **QUICK)
-            wire_actions(rooms, views, view, body, state, shown)
-            wire_runs(rooms, views, view, body, state, shown, foot)
-        wire_actions(rooms, views, toolbar, tools, state, shown)
-        wire_stop(rooms, foot)
+        def asked(before: Page, event: gr.EventData, request: gr.Request) -> list[Update]:
+            after = followed(rooms, views, before, event.asked, request.session_hash)
+            shown = render(rooms, views, after, before, event.version, idle=not event.asked)
+            return [after, sent(shown | {"serial": event.serial})]
+
+        def run(before: Page, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
+            view = next(view for view in views if event.view == view.NAME)
+            yield from slowly(rooms, view, before, event.name, event.values, request.session_hash)
+
+        app.load(opened, None, [state, page], **QUICK)
+        page.act(asked, state, [state, page], trigger_mode="multiple", **QUICK)
+        page.run(run, state, courier, trigger_mode="multiple", concurrency_limit=MOST_WAITING, **SLOW)
         publish(workspace)
     return app
 
 
-def tab_of(view: View) -> tuple[gr.Tab, gr.HTML]:
-    with gr.Tab(words("en", view.NAME)["tab"], id=view.NAME) as name:
-        return name, drawn(*getattr(view, "SCRIPTS", ()), view.NAME)
+def parts_of(views: Views) -> dict[str, tuple[str, ...]]:
+    """The scripts that draw each part of the page."""
+    tabs = {view.NAME: (*getattr(view, "SCRIPTS", ()), view.NAME) for view in views}
+    frame = {"header": header.SCRIPTS, "toolbar": toolbar.SCRIPTS}
+    return {"notice": ("notice",), "progress": ("progress",)} | frame | tabs
 
 
-def wire_actions(
-    rooms: Rooms, views: Views, view: View, body: gr.HTML, state: gr.State, shown: list[Any]
-) -> None:
-    def asked(page: Page, event: gr.EventData) -> list[Update]:
-        return render(rooms, views, answer(rooms, views, view, page, event.name, event.values), page)
-
-    body.act(asked, state, shown, trigger_mode="always_last", **QUICK)  # by default it would drop the later
-
-
-def wire_runs(
-    rooms: Rooms,
-    views: Views,
-    view: View,
-    body: gr.HTML,
-    state: gr.State,
-    shown: list[Any],
-    foot: gr.HTML,
-) -> None:
-    def asked(page: Page, event: gr.EventData, request: gr.Request) -> Iterator[Update]:
-        yield from slowly(rooms, view, page, event.name, event.values, request.session_hash)
-
-    def again(page: Page) -> list[Update]:
-        return render(rooms, views, page, page)
-
-    body.run(
-        asked, state, foot, show_progress="hidden", concurrency_limit=MOST_WAITING, api_visibility="private"
-    ).then(again, state, shown, **QUICK)
-
-
-def wire_stop(rooms: Rooms, foot: gr.HTML) -> None:
-    def stop(event: gr.EventData, request: gr.Request) -> Update:
-        rooms.main.turns.stop(request.session_hash)
-        return None if event.name == "close" else gr.skip()
-
-    foot.act(stop, None, foot, **QUICK)
+def followed(rooms: Rooms, views: Views, page: Page, asked: list[Any], session: str) -> Page:
+    """The page after all that its scripts asked, in that order."""
+    by_name = {view.NAME: view for view in (*views, toolbar)}
+    for name, action, values in asked:
+        if (name, action) == ("progress", "stop"):
+            rooms.main.turns.stop(session)
+        elif action != "look":
+            page = answer(rooms, views, by_name[name], page, action, values)
+    return page
 
 
 def answer(rooms: Rooms, views: Views, view: View, page: Page, name: str, values: dict[str, Any]) -> Page:
@@ -111,8 +84,9 @@ def answer(rooms: Rooms, views: Views, view: View, page: Page, name: str, values
         if name == "go":
             return go(views, page, values)
         return view.ACTIONS[name](rooms.of(page), page, values)
-    except (KeyError, TypeError, ValueError) as error:
-        return replace(page, notice=words(page.shared.language, "page")["refused"].format(reason=error))
+    except (LookupError, OSError, TypeError, ValueError) as error:
+        language = page.shared.language
+        return replace(page, notice=words(language, "page")["refused"].format(reason=told(language, error)))
 
 
 def go(views: Views, page: Page, values: dict[str, Any]) -> Page:
@@ -126,75 +100,45 @@ def go(views: Views, page: Page, values: dict[str, Any]) -> Page:
 
 def slowly(
     rooms: Rooms, view: View, page: Page, name: str, values: dict[str, Any], session: str
-) -> Iterator[dict[str, Any] | None]:
+) -> Iterator[str | None]:
     """What the bar at the foot of the page shows, until nothing is left to show."""
-    said = words(page.shared.language, "page")
+    language, said = page.shared.language, words(page.shared.language, "page")
 
     def run(stop: Event) -> Iterator[Progress]:
         yield from view.SLOW[name](rooms.of(page), page, values, stop)
 
     try:
         for progress in rooms.main.turns.take(session, Progress(said["waiting"]), run):
-            yield progress._asdict() | {"stop": said["stop"], "language": page.shared.language}
+            yield sent(progress._asdict() | {"stop": said["stop"], "language": language})
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        yield {"text": said["failed"].format(reason=error), "done": 0, "total": 0, "close": said["close"]}
+        reason = said["failed"].format(reason=told(language, error))
+        yield sent({"text": reason, "done": 0, "total": 0, "close": said["close"]})
         return
     yield None
 
 
-def turn_to(rooms: Rooms, views: Views, view: View, count: int, page: Page, settled: bool) -> list[Update]:
-    """Whether the page has settled, and what is shown: `count` components.
-
-    A browser that has just drawn the page selects the first tab by itself, maybe before the link is read:
-    that is nobody's wish.
-    """
-    first = view is views[0]
-    if page.shared.tab == view.NAME or (first and not settled):
-        return [settled or first, *[gr.skip()] * count]
-    return [settled, *render(rooms, views, page.select(tab=view.NAME), page)]
-
-
-def refresh(rooms: Rooms, views: Views, page: Page, version: int) -> list[Update]:
-    """Shows what has become ready since `version`."""
+def render(
+    rooms: Rooms, views: Views, page: Page, before: Page | None = None, seen: int = -1, idle: bool = False
+) -> dict[str, Any]:
+    """What must be drawn anew where `before` was shown, in version `seen`; if idle, what has become ready."""
     workspace = rooms.of(page)
-    finished = workspace.finished  # before anything is read, so that the last look sees it all
-    seen = workspace.version
-    timer = gr.update(value=EVERY, active=not finished)
-    top = [header.payload(workspace, page)]
-    if version == seen:
-        return [seen, timer, *top, *[gr.skip()] * (1 + len(views))]
-    return [seen, timer, *top, toolbar.payload(workspace, page, views), *bodies_of(workspace, views, page)]
-
-
-def render(rooms: Rooms, views: Views, page: Page, before: Page | None = None) -> list[Update]:
-    """The page, and what of it must be drawn anew; without `before`, all of it."""
-    workspace, language, tab = rooms.of(page), page.shared.language, page.shared.tab
     finished, version = workspace.finished, workspace.version  # before anything of it is read
-    same_words = before is not None and (before.shared.language, before.room) == (language, page.room)
-    same_tab = before is not None and before.shared.tab == tab
-    return [
-        page,
-        version,
-        gr.update(value=EVERY, active=not finished),
-        gr.skip() if same_tab else gr.update(selected=tab),
-        gr.skip() if same_words else header.payload(workspace, page),
-        toolbar.payload(workspace, page, views),
-        notice_of(page),
-        *(gr.skip() if same_words else gr.update(label=words(language, view.NAME)["tab"]) for view in views),
-        *bodies_of(workspace, views, page),
-    ]
+    fresh, parts = version != seen, {}
+    if fresh or not finished or (before.shared.language, before.room) != (page.shared.language, page.room):
+        parts["header"] = header.payload(workspace, page)
+    if fresh or not idle:
+        parts["toolbar"] = toolbar.payload(workspace, page, views)
+        parts["notice"] = notice_of(page)
+        here = [view for view in views if page.shared.tab == view.NAME]  # others are drawn when turned to
+        parts |= {view.NAME: value_of(workspace, view, page) for view in here}
+    return {"version": version, "again": 0 if finished else EVERY, "parts": parts}
 
 
 def notice_of(page: Page) -> dict[str, Any]:
     said = words(page.shared.language, "page")
     parts = [said["link"].format(parts=", ".join(page.refused))] if page.refused else []
     return {"texts": [*parts, *([page.notice] if page.notice else [])]}
-
-
-def bodies_of(workspace: Workspace, views: Views, page: Page) -> list[Update]:
-    """The tab that is open is drawn; the others when they are turned to."""
-    return [value_of(workspace, view, page) if page.shared.tab == view.NAME else gr.skip() for view in views]
 
 
 def value_of(workspace: Workspace, view: View, page: Page) -> dict[str, Any]:
@@ -207,7 +151,13 @@ def value_of(workspace: Workspace, view: View, page: Page) -> dict[str, Any]:
         return said | view.payload(workspace, page)
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        return said | {"empty": said["common"]["failed"].format(reason=error)}
+        return said | {"empty": said["common"]["failed"].format(reason=told(language, error))}
+
+
+def warm(workspace: Workspace, views: Views = VIEWS) -> None:
+    """Draws each tab once, for nobody, so that whoever opens it first waits for no import and no count."""
+    for view in views:
+        value_of(workspace, view, Page().select(tab=view.NAME))
 
 
 def with_language(page: Page, request: gr.Request) -> Page:

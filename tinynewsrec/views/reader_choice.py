@@ -12,7 +12,7 @@ from tinynewsrec.views import reader_options
 from tinynewsrec.views.case import Case
 from tinynewsrec.views.preparation import TOPIC
 from tinynewsrec.views.state import Page
-from tinynewsrec.views.words import Words, words
+from tinynewsrec.views.words import Words, figure, words
 from tinynewsrec.views.workspace import Workspace
 
 LONGEST_ID = 80  # characters that can be typed
@@ -26,7 +26,10 @@ def choice_of(workspace: Workspace, page: Page, case: Case) -> dict[str, Any]:
     others = rows_of_reader(impressions, int(impressions.readers[case.row])).tolist()
     return {
         "kind": kind,
-        "readers": [[id_of(impressions, pick.row), label_of(workspace, said, kind, pick)] for pick in picks],
+        "readers": [
+            [id_of(impressions, pick.row), label_of(workspace, page.shared.language, kind, pick)]
+            for pick in picks
+        ],
         "impression": case.original.id,
         "impressions": [[id_of(impressions, row), time_of(impressions, row)] for row in others],
         "longest": LONGEST_ID,
@@ -56,16 +59,17 @@ def message_of(workspace: Workspace, page: Page, said: Words, kind: str) -> dict
     return {"message": "", "near": ""}
 
 
-def label_of(workspace: Workspace, said: Words, kind: str, pick: Pick) -> str:
+def label_of(workspace: Workspace, language: str, kind: str, pick: Pick) -> str:
     """The reader, and what that reader was picked for."""
+    said = words(language, reader_options.NAME)
     impression = workspace.split.impressions[pick.row]
     topics = workspace.split.news.columns[TOPIC].take(impression.history).to_pylist()
     topic, most = Counter(topics).most_common(1)[0] if topics else ("", 0)
     names = [model.name for model in workspace.models] or [""]
     return said["evidence"][kind].format(
         reader=impression.reader,
-        evidence=pick.evidence,
-        signed=f"{pick.evidence:+.2f}".replace("-", "−"),
+        evidence=figure(language, pick.evidence),
+        signed=figure(language, pick.evidence, 2, signed=True),
         topic=topic,
         most=most,
         clicks=len(topics),
@@ -90,7 +94,7 @@ def pick(workspace: Workspace, page: Page, values: dict[str, Any]) -> Page:
     kind = str(values["kind"])
     known = words(page.shared.language, reader_options.NAME)["evidence"]
     if kind not in known:
-        raise ValueError(f"{kind[:LONGEST_ID]!r}; {', '.join(known)}")
+        raise ValueError(words(page.shared.language, "page")["none of"].format(known=", ".join(known)))
     picks = workspace.picks.get(kind)
     shown = id_of(workspace.split.impressions, picks[0].row) if picks else page.shared.impression
     return meet(page, shown, kind)

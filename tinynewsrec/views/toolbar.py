@@ -11,7 +11,7 @@ from tinynewsrec.views.words import LANGUAGES, words
 from tinynewsrec.views.workspace import Workspace
 
 NAME = "toolbar"
-SCRIPTS = ("export", "present", "tour", "keys", "toolbar")
+SCRIPTS = ("menu", "export", "present", "tour", "keys", "toolbar")
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def with_history(workspace: Workspace, page: Page, rows: np.ndarray) -> Page:
 
 def edit(workspace: Workspace, page: Page, values: dict[str, Any]) -> Page:
     if values["kind"] not in KINDS:
-        raise ValueError(f"{values['kind']!r} is none of {', '.join(KINDS)}.")
+        raise ValueError(words(page.shared.language, "page")["none of"].format(known=", ".join(KINDS)))
     history = case_of(workspace, page).impression.history
     rows = edited(history, values["kind"], int(values.get("number", 0)))
     return with_history(workspace, page, rows[-MOST_VALUES:] if len(rows) <= len(history) + 1 else rows)
@@ -123,7 +123,7 @@ def add(workspace: Workspace, page: Page, values: dict[str, Any]) -> Page:
     case = case_of(workspace, page)
     row, history = row_of(case, str(values["id"])), case.impression.history
     if row is None or row >= len(case.news):
-        raise ValueError(f"{values['id']!r} is the id of no story.")
+        raise ValueError(words(page.shared.language, NAME)["no story"].format(id=str(values["id"])[:80]))
     place = min(max(int(values.get("place", len(history))), 0), len(history))
     return with_history(workspace, page, np.insert(history, place, row)[-MOST_VALUES:])
 
@@ -156,6 +156,8 @@ def swap(workspace: Workspace, page: Page, values: dict[str, Any]) -> Page:
 def open_failure(workspace: Workspace, page: Page, values: dict[str, Any]) -> Page:
     """The example of a test, as this tab shows it: its reader, with what the test changed."""
     example = behaviour_tests.example_of(workspace, options_of(page), str(values["test"]), int(values["row"]))
+    if example is None:
+        raise ValueError(words(page.shared.language, NAME)["no example"])
     impression = workspace.split.impressions[example.row]
     ids = workspace.split.news.known_ids
     story = ids[int(impression.candidates[example.watched[0]])].as_py()

@@ -17,6 +17,14 @@ def words(language: str, view: str) -> Words:
     return json.loads((FOLDER / language / f"{view}.json").read_text(encoding="utf-8"))
 
 
-def counted(number: int, nouns: dict[str, str]) -> str:
+def figure(language: str, value: float, digits: int = 0, signed: bool = False) -> str:
+    """A number as that language writes it, as `number` of elements.js does."""
+    marks = words(language, "page")["figures"]
+    grouping = "," if abs(value) >= marks["grouped from"] else ""
+    text = f"{value:{'+' if signed else ''}{grouping}.{digits}f}"
+    return text.translate(str.maketrans({",": marks["thousands"], ".": marks["decimal"], "-": "−"}))
+
+
+def counted(language: str, number: int, nouns: dict[str, str]) -> str:
     """A number and its noun, from {"one": "{n} click", "many": "{n} clicks"}."""
-    return nouns["one" if number == 1 else "many"].format(n=f"{number:,}")
+    return nouns["one" if number == 1 else "many"].format(n=figure(language, number))

@@ -50,8 +50,8 @@ function split(value) {
 function models(value) {
   const { words, models: found } = value;
   if (!found.length) return [heading(words.models), note(value.common["no models"], "empty")];
-  const columns = [{ name: value.common.model }, { name: words.layers, digits: 0 }, { name: words["language model"] }, { name: words.stage }, { name: words["trained on"] }, { name: words.heads }, { name: "SHA-256" }];
-  const rows = found.map((model) => [model.name, model.layers, model["language model"], model.stage, model["trained on"], model.heads.join(", ") || "–", make("code", "", model.hash.slice(0, 12))]);
+  const columns = [{ name: value.common.model }, { name: words.role }, { name: words.layers, digits: 0 }, { name: words["language model"] }, { name: words.stage }, { name: words["trained on"] }, { name: words.heads }, { name: "SHA-256" }];
+  const rows = found.map((model) => [model.name, model.role, model.layers, model["language model"], model.stage, model["trained on"], model.heads.join(", ") || "–", make("code", "", model.hash.slice(0, 12))]);
   return [heading(words.models), table(words.models, columns, rows)];
 }
 

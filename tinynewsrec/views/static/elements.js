@@ -1,16 +1,9 @@
-// Builds elements; text is only ever set as text. `show` draws a component again whenever its value changes.
+// Builds elements; text is only ever set as text. `show` says how a part of the page is drawn, again whenever its
+// value changes. act("name", {...}) asks the server for an action of the view, answered with a new value;
+// run("name", {...}) for what takes longer, told by the bar at the foot of the page, and stopped there.
 const page = element.querySelector(".drawn");
+let props = { value: null };
 let current = null;
-
-// What the script asks of the server: an action of the view, answered with a new value.
-function act(name, values = {}) {
-  trigger("act", { name, values });
-}
-
-// What takes longer: told by the bar at the foot of the page, and stopped there.
-function run(name, values = {}) {
-  trigger("run", { name, values });
-}
 
 function make(tag, className, ...children) {
   const made = document.createElement(tag);
@@ -25,19 +18,27 @@ function labelled(made, name, value) {
 }
 
 function fill(template, words) {
-  return template.replace(/\{(\w+)\}/g, (found, name) => (name in words ? words[name] : found));
+  const written = (value) => (typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : 2) : value);
+  return template.replace(/\{(\w+)\}/g, (found, name) => (name in words ? written(words[name]) : found));
 }
 
 function unseen(text) {
   return make("span", "unseen", text);
 }
 
+// Kept, for making one takes as long as drawing a row.
+const writers = new Map();
+function writer(language, digits, signed) {
+  const key = `${language} ${digits} ${signed}`;
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: signed ? "exceptZero" : "auto" };
+  if (!writers.has(key)) writers.set(key, new Intl.NumberFormat(language, options));
+  return writers.get(key);
+}
+
 // A number as the page's language writes it, with a real minus; `signed` shows a plus too.
 function number(value, digits = 0, signed = false) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  if (signed) options.signDisplay = "exceptZero";
-  return new Intl.NumberFormat(props.value?.language ?? "en", options).format(value).replace("-", "−");
+  return writer(props.value?.language ?? "en", digits, signed).format(value).replace("-", "−");
 }
 
 // A thing with a `key` keeps the focus when the component is drawn again.
@@ -166,6 +167,9 @@ function redraw() {
 
 function show(draw) {
   current = draw;
+}
+
+function receive(value) {
+  props = { value };
   redraw();
-  watch("value", redraw);
 }

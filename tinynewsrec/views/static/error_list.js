@@ -5,16 +5,15 @@ function change(values) {
   act("set", { page: 0, ...values });
 }
 
-function settings({ words, options, choices }) {
-  const models = choices.models.map((name) => [name, name]);
-  const named = Object.fromEntries(models);
+function settings({ words, common, options, choices }) {
+  const models = choices.models.map(([name, role]) => [name, `${name} (${common.roles[role]})`]);
   const rules = choices.rules.map((name) => [name, words.rules[name]]);
   const depths = [2, 3, 5, 10, choices["most k"]].map((k) => [k, String(k)]);
   return make(
     "div",
     "controls",
     select(words["teacher model"], models, options.teacher, (teacher) => change({ teacher })),
-    select(words["student model"], models.filter(([name]) => name !== options.teacher), named[options.student], (student) => change({ student })),
+    select(words["student model"], models.filter(([name]) => name !== options.teacher), options.student, (student) => change({ student })),
     select(words.rule, rules, options.rule, (rule) => change({ rule })),
     options.rule === "top" ? select(words.k, depths, options.k, (k) => change({ k })) : "",
   );

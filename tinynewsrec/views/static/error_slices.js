@@ -128,7 +128,7 @@ function looker(value, text, conditions, small = false) {
 function finder(value) {
   const { words, options, search, slice } = value;
   const said = { ...options, ...slice };
-  const againsts = Object.entries(words.againsts);
+  const againsts = Object.entries(words.againsts).map(([name, text]) => [name, fill(text, options)]);
   return [
     heading(words.finder),
     note(fill(words["finder about"], said)),

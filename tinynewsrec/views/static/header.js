@@ -9,26 +9,23 @@ function bar(progress) {
 }
 
 function fact(name, ...values) {
-  return make("div", "fact", make("dt", "", name), make("dd", "", ...values));
+  return make("div", "fact", make("dt", "", name), ...values.map((value) => make("dd", "", value)));
 }
 
-function model({ name, size }) {
-  return make("span", "model-fact", make("strong", "", name), " ", make("span", "muted", size));
+function facts({ words, data, skipped, count, models, notice }) {
+  const known = models.map(({ name, size }) => [make("strong", "", name), " ", make("span", "muted", size)]);
+  const made = menu(
+    `${data} · ${count}`,
+    make("p", "muted", words.tagline),
+    notice ? make("p", "", notice) : "",
+    make("dl", "", fact(words.data.label, data, skipped), fact(words.models.label, ...(known.length ? known.map((parts) => make("span", "", ...parts)) : [count]))),
+  );
+  made.classList.add("facts");
+  return made;
 }
 
 show((value) => [
-  make(
-    "header",
-    "masthead",
-    make(
-      "div",
-      "masthead-title",
-      make("h1", "", value.words.title),
-      make("p", "tagline", value.words.tagline),
-      value.notice && make("p", "notice", make("strong", "", value.words.notice), " ", value.notice),
-    ),
-    make("dl", "facts", fact(value.words.data.label, make("span", "whole", value.data)), fact(value.words.models.label, ...value.models.map(model))),
-  ),
+  make("header", "masthead", make("h1", "", value.words.title), value.notice ? make("strong", "notice", value.words.notice) : "", facts(value)),
   ...value.problems.map((problem) => labelled(make("p", "problem", problem), "role", "alert")),
   value.progress && labelled(make("p", "working", value.progress.text, bar(value.progress)), "role", "status"),
 ].filter(Boolean));

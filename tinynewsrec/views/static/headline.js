@@ -11,6 +11,11 @@ function asked(value) {
   );
 }
 
+// Categories are the data's own; the labels of the other heads have names.
+function named(label, words) {
+  return Object.hasOwn(words.labels, label) ? words.labels[label] : label;
+}
+
 function guesses(model, task, value) {
   const { words, gold } = value;
   const found = model.guesses[task];
@@ -20,10 +25,10 @@ function guesses(model, task, value) {
     const bar = make("span", "share");
     bar.style.setProperty("--share", probability);
     const chosen = value.task === task && model.label === label;
-    const ask = button(label, () => act("set", { task, label }), { key: `${model.name}:${task}:${label}`, kind: "choice", pressed: chosen });
+    const ask = button(named(label, words), () => act("set", { task, label }), { key: `${model.name}:${task}:${label}`, kind: "choice", pressed: chosen });
     return make("li", "guess", ask, label === said ? make("span", "mark", `✓ ${words.gold}`) : "", bar, make("span", "muted", `${number(100 * probability, 1)} %`));
   });
-  const hidden = said && !found.some(({ label }) => label === said) ? note(fill(words["gold is"], { label: said })) : "";
+  const hidden = said && !found.some(({ label }) => label === said) ? note(fill(words["gold is"], { label: named(said, words) })) : "";
   return [make("h3", "", words.tasks[task]), labelled(make("ol", "guesses", ...bars), "aria-label", words.tasks[task]), hidden, quality(model, task, words)];
 }
 
@@ -50,21 +55,21 @@ function coloured(model, words) {
 
 function names(model, value) {
   const { words, gold } = value;
-  if (!model.tags.length) return [];
-  const made = model.words.map((word, place) => {
-    const { label, probability } = model.tags[place];
-    const shown = make("span", label === "O" ? "" : "entity", word);
-    if (label !== "O") shown.title = `${label}, ${number(100 * probability, 1)} %`;
-    return [shown, " "];
+  if (!model.parts.length) return [];
+  const made = model.parts.map(([text, probability]) => {
+    if (probability === null) return text;
+    const sure = `${number(100 * probability, 1)} %`;
+    return labelled(make("mark", "entity", text, make("span", "unseen", ` (${words.name}, ${sure})`)), "title", sure);
   });
+  const none = model.parts.every(([, probability]) => probability === null) ? note(words["no names"]) : "";
   const found = gold ? note(fill(words["gold names"], { names: gold.entities.join(", ") || "–" })) : "";
-  return [make("h3", "", words.tasks.entities), make("p", "words", ...made.flat()), found, quality(model, "entities", words)];
+  return [make("h3", "", words.tasks.entities), make("p", "words", ...made), none, found, quality(model, "entities", words)];
 }
 
 function reading(model, value) {
   const { words } = value;
   const why = model.values.length
-    ? [make("h3", "", fill(words.why, { label: model.label, head: words.tasks[value.task] })), ...coloured(model, words), note(words["why note"], "source")]
+    ? [make("h3", "", fill(words.why, { label: named(model.label, words), head: words.tasks[value.task] })), ...coloured(model, words), note(words["why note"], "source")]
     : [];
   const tasks = value.tasks.filter((task) => task !== "entities");
   return make("section", "reading", make("h2", "", model.name), ...why, ...tasks.flatMap((task) => guesses(model, task, value)), ...names(model, value));

@@ -9,7 +9,7 @@ function spaces(value) {
     "div",
     "controls",
     select(words.space, kinds, about.space, (space) => act("set", { space })),
-    shared ? select(words.student, students, end, (student) => act("set", { student })) : "",
+    shared ? select(fill(words.student, { teacher: about.models[0].name }), students, end, (student) => act("set", { student })) : "",
     shared ? between(value, end) : "",
     shared ? choice(words.colour, [["category", words["by category"]], ["moved", words["by moved"]]], options.colour, (colour) => act("set", { colour })) : "",
     shared ? button(words["arrows label"], () => act("set", { arrows: !options.arrows }), { key: "arrows", kind: "choice", pressed: options.arrows }) : "",

@@ -73,6 +73,10 @@ function labels(value) {
   return [...(value.map.regions[level] ?? []).map(([x, y, words]) => label(x, y, words.slice(0, 2).join(" · "), { opacity: 0.8 })), ...named];
 }
 
+function arrowsName({ words, map: about }) {
+  return fill(words.arrows, { teacher: about.models[about.start].name, model: about.models[about.end].name });
+}
+
 function arrows(value, ink) {
   if (!value.options.arrows || !value.moved) return [];
   const extra = [...(value.card ? [value.card.story.row] : []), ...(value.picked?.rows.slice(0, 200) ?? [])];
@@ -85,7 +89,7 @@ function arrows(value, ink) {
     size.push(0, 9, 0);
   });
   const marker = { symbol: "arrow", angleref: "previous", size, color: ink };
-  return [{ type: "scatter", mode: "lines+markers", name: value.words.arrows, x, y, line: { width: 1, color: ink }, marker, opacity: 0.55, hoverinfo: "skip" }];
+  return [{ type: "scatter", mode: "lines+markers", name: inert(arrowsName(value)), x, y, line: { width: 1, color: ink }, marker, opacity: 0.55, hoverinfo: "skip" }];
 }
 
 function outline(value, ink) {
@@ -158,7 +162,7 @@ function legend(value) {
     [typed.length, "⬠", words["own mark"]],
     [found, "◯", words["found mark"]],
     [picked, "□", words["picked mark"]],
-    [moved && value.options.arrows, "➝", words.arrows],
+    [moved && value.options.arrows, "➝", arrowsName(value)],
   ];
   return make("ul", "legend", ...categories, ...marked.filter(([there]) => there).map(([, glyph, name]) => make("li", "", symbol(glyph), ` ${name}`)));
 }
@@ -208,7 +212,7 @@ function wholeMap() {
 function chart(title) {
   if (!map.div) {
     map.div = labelled(make("div", "plot map"), "role", "img");
-    new ResizeObserver(() => map.div.wired && map.div.offsetWidth && window.Plotly.Plots.resize(map.div)).observe(map.div);
+    new ResizeObserver(() => fit(map.div)).observe(map.div);
     new MutationObserver(() => map.div.isConnected && later()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   }
   labelled(map.div, "aria-label", title);

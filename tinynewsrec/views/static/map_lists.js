@@ -16,7 +16,7 @@ function neighboursOf(model, place, value) {
   const { words, map: about, card } = value;
   const share = place ? fill(words["share of story"], { model: value.map.models[0].name, common: Math.round(model.overlap * about.compared), count: about.compared }) : "";
   const list = storyList(model.neighbours, (story) => make("span", "muted", ` · ${number(story.cosine, 2)}`, place && !story.common ? make("span", "alone", ` ${words["only here"]}`) : ""));
-  const moved = place ? note(fill(words["story moved"], { model: model.name, distance: number(model.moved, 2) })) : "";
+  const moved = place ? note(fill(words["story moved"], { teacher: value.map.models[0].name, model: model.name, distance: number(model.moved, 2) })) : "";
   return make("section", "neighbours", make("h3", "", fill(words.neighbours, { model: model.name })), share ? note(share) : "", moved, list);
 }
 
@@ -99,7 +99,7 @@ function trustTable(value) {
     { name: words["met again"], unit: "%", digits: 1 },
     ...about.models.map(({ name }) => ({ name: fill(words.overlap, { count: about.compared }), unit: fill(words["overlap with"], { model: name }), digits: 1 })),
   ];
-  const rows = about.models.map((model) => [model.name, model.trust, model.trust_shared, words.ways[model.way], 100 * model.met_again, ...model.overlaps.map((share) => 100 * share)]);
+  const rows = about.models.map((model) => [model.name, model.trust, model.trust_shared, fill(words.ways[model.way], { teacher: about.models[0].name }), 100 * model.met_again, ...model.overlaps.map((share) => 100 * share)]);
   const chance = fill(words["overlap note"], { count: about.compared, chance: number(100 * about.chance, 1) });
-  return details(words["trust title"], table(caption, columns, rows), note(words["trust note"]), note(chance));
+  return details(words["trust title"], table(caption, columns, rows), note(fill(words["trust note"], { teacher: about.models[0].name })), note(chance));
 }

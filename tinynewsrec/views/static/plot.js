@@ -1,4 +1,4 @@
-// Charts by plotly.js, fetched from this app when the first one is drawn. Colours come from the page.
+// Charts by plotly.js, fetched from this app while nothing else is to be done. Colours come from the page.
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8a8a00", "#666666"]; // Okabe and Ito, 2008
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "x", "hexagon"];
 
@@ -12,6 +12,7 @@ function plotly() {
   });
   return window.plotlyLoaded;
 }
+requestIdleCallback(plotly, { timeout: 3000 });
 
 // Plotly reads tags and templates in its labels; text of data or users has none.
 function inert(text) {
@@ -42,6 +43,11 @@ function inked(layout) {
   };
 }
 
+// A tab that is turned to again has mostly kept its width.
+function fit(div) {
+  if (div.wired && div.offsetWidth && Math.abs(div.offsetWidth - div._fullLayout.width) >= 1) window.Plotly.Plots.resize(div);
+}
+
 // One chart with its title for those who cannot see it; `twin` is the table of the same numbers.
 function plot(title, traces, layout = {}, { height = 380, twin = null, onclick = null, onselect = null, config = {} } = {}) {
   const div = labelled(labelled(make("div", "plot"), "role", "img"), "aria-label", title);
@@ -56,7 +62,7 @@ function plot(title, traces, layout = {}, { height = 380, twin = null, onclick =
     if (onselect) div.on("plotly_selected", (event) => event && onselect(event.points));
   };
   queueMicrotask(draw);
-  new ResizeObserver(() => div.wired && div.offsetWidth && window.Plotly.Plots.resize(div)).observe(div);
+  new ResizeObserver(() => fit(div)).observe(div);
   const themed = new MutationObserver(() => (div.isConnected ? draw() : themed.disconnect()));
   themed.observe(document.body, { attributes: true, attributeFilter: ["class"] });
   div.redraw = draw;

@@ -53,15 +53,10 @@ function saveView() {
   download("view.json", JSON.stringify({ query, reproduce }, null, 2), "application/json");
 }
 
-function menu(label, ...items) {
-  const made = details(label, make("div", "menu", ...items));
-  made.className = "dropdown";
-  made.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") [made.open] = [false, made.querySelector("summary").focus()];
-  });
-  made.addEventListener("click", (event) => {
-    if (event.target.closest("button")) made.open = false;
-  });
+// Each in its own language, so that whoever reads no other finds it.
+function languages({ words, languages: known, language }) {
+  const made = choice(words.language, known, language, (chosen) => act("go", { language: chosen }));
+  made.querySelector(".label").className = "unseen";
   return made;
 }
 
@@ -70,18 +65,14 @@ function tools(value) {
   return make(
     "div",
     "tools",
-    choice(words.language, value.languages, value.language, (language) => act("go", { language })),
+    languages(value),
     button(words.copy, copyLink),
     menu(words.export, ...exports(value), button(words.file, saveView), button(words["open file"], () => pick(openView))),
     menu(words.present, ...presentations(value)),
-    button(words.help, () => showHelp(value)),
+    labelled(labelled(button("?", () => showHelp(value)), "aria-label", words.help), "title", words.help),
     labelled(make("span", "told muted small"), "role", "status"),
   );
 }
-
-document.addEventListener("click", (event) => {
-  page.querySelectorAll("details[open]").forEach((menu) => menu.contains(event.target) || (menu.open = false));
-});
 
 show((value) => {
   follow(value.query);
