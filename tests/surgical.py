@@ -1,6 +1,6 @@
-"""The smallest learner of several tasks, and a run of it, also as a program of several processes."""
+"""The smallest learner of several tasks, and a run of it, also as a stage for several processes."""
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from training.surgery import Surgery, SurgeryConfig
 WEIGHTS = {"category": 0.3, "sentiment": 0.7}
 CASES = 12
 NO_LABEL = -100
+WEIGHTS_FILE = "weights.safetensors"
 
 
 class Cases(NamedTuple):
@@ -100,8 +101,14 @@ def run(folder: Path, strategy: str, steps: int = 5, batches=batch_of, dropout: 
     return learner.state_dict()
 
 
-if __name__ == "__main__":
-    folder, strategy, accumulate = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    weights = run(folder, strategy, accumulate=accumulate)
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    out: Path
+    strategy: str
+    accumulate: int
+
+
+def main(arguments: Arguments) -> None:
+    weights = run(arguments.out, arguments.strategy, accumulate=arguments.accumulate)
     if Accelerator().is_main_process:
-        save_file(weights, folder / "weights.safetensors")
+        save_file(weights, arguments.out / WEIGHTS_FILE)

@@ -62,8 +62,12 @@ def measured(
         }
         for layer, found in zip(layers, products, strict=True)
     }
+    norms = {
+        layer: {task: rounded(found[place, place].sqrt()) for place, task in enumerate(tasks)}
+        for layer, found in zip(layers, products, strict=True)
+    }
     moved = service(products, weights - plain)[1]
-    return Conflicts(step, rounded(moved / plain_length) if plain_length else 0.0, pulls, by_layer)
+    return Conflicts(step, rounded(moved / plain_length) if plain_length else 0.0, pulls, by_layer, norms)
 
 
 def service(

@@ -76,7 +76,9 @@ def main(arguments: Arguments) -> None:
     watch = (
         watcher(learner.clicks, lessons.clicks, sampler, split.news, arguments.out) if teachers else unseen
     )
-    learn(learner, sampler, arguments, record, losses_of, watch, backward=backward_of(learner, arguments))
+    rates = {"recommender.heads.": arguments.heads.learning_rate}
+    backward = backward_of(learner, arguments)
+    learn(learner, sampler, arguments, record, losses_of, watch, backward=backward, rates=rates)
     merge(recommender, arguments.out)
     measured = measure_heads(recommender, labels, split, dev, arguments.heads) if labels.codes and dev else {}
     projections = learner.clicks.projections if teachers else None
@@ -142,7 +144,8 @@ def measure_heads(
 ) -> dict[str, Any]:
     """On the stories of `dev` that training never showed."""
     found = labels_of(dev.news, recommender, labels.specs, config.sentiment_source)
-    return {"heads": heads_record(recommender, dev, held_out(split, dev.news), found.codes)}
+    sources = {task: spec.source for task, spec in found.specs.items()}
+    return {"heads": heads_record(recommender, dev, held_out(split, dev.news), found.codes, sources)}
 
 
 if __name__ == "__main__":

@@ -1,21 +1,30 @@
 """Choosing without looking at dev: the last day of the training data is held back instead.
 
+MIND's format cannot say when a story was published, nor in which language, so EB-NeRD stays EB-NeRD.
+
 python -m training.holdout --data assets/sample/train --out held-out
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import tyro
 from rich import print
 
 from tinynewsrec.commands import readable_errors
+from tinynewsrec.data.ebnerd import ARTICLES, find_articles, is_ebnerd
+from tinynewsrec.data.gold import LABELS, find_labels
 from tinynewsrec.data.read import SAMPLE, read_split
 from tinynewsrec.data.tables import Impression, Impressions, News, Split
 from tinynewsrec.model.folder import write_json
 from training.mind_format import clock, write_lines
+
+PARTS = ("train", "dev")
 
 
 @dataclass(frozen=True)
@@ -28,10 +37,15 @@ class Arguments:
 
 def main(arguments: Arguments) -> None:
     split = read_split(arguments.data)
-    before, last = hold_out_last_day(split)
-    for name, part in (("train", before), ("dev", last)):
-        write_mind(part, arguments.out / name)
+    for name, part in zip(PARTS, hold_out_last_day(split), strict=True):
+        (arguments.out / name).mkdir(parents=True, exist_ok=True)
+        if not is_ebnerd(arguments.data):
+            write_mind(part, arguments.out / name)
         print(f"{part.name}: {len(part.impressions):,} impressions")
+    if is_ebnerd(arguments.data):
+        write_ebnerd(arguments.data, arguments.out, last_day(split))
+    if (labels := find_labels(arguments.data)) is not None:
+        shutil.copy(labels, arguments.out / LABELS)
     write_json({"name": f"{split.name}, last day held out"}, arguments.out / SAMPLE)
 
 
@@ -40,27 +54,40 @@ def hold_out_last_day(split: Split) -> tuple[Split, Split]:
 
     Raises ValueError where there is only one day.
     """
-    days = split.impressions.times.astype("datetime64[D]")
-    known = ~np.isnat(days)
-    if len(np.unique(days[known])) < 2:
-        raise ValueError(
-            f"{split.name} has impressions of one day only; holding out the last leaves nothing to train on."
-        )
-    last = days[known].max()
-    held = known & (days == last)
+    last = last_day(split)
+    held = split.impressions.times.astype("datetime64[D]") == last
     return (
         part_of(split, f"{split.name}, before {last}", ~held),
         part_of(split, f"{split.name}, {last} held out", held),
     )
 
 
+def last_day(split: Split) -> np.datetime64:
+    days = np.unique(split.impressions.times.astype("datetime64[D]"))
+    known = days[~np.isnat(days)]
+    if len(known) < 2:
+        raise ValueError(
+            f"{split.name} has impressions of one day only; holding out the last leaves nothing to train on."
+        )
+    return known[-1]
+
+
 def part_of(split: Split, name: str, kept: np.ndarray) -> Split:
     return replace(split, name=name, impressions=split.impressions.take(np.flatnonzero(kept)))
 
 
+def write_ebnerd(source: Path, out: Path, last: np.datetime64) -> None:
+    """The published files, with the visits of each part alone."""
+    visits = pq.read_table(source / "behaviors.parquet")
+    held = visits["impression_time"].to_numpy().astype("datetime64[D]") == last
+    for name, kept in zip(PARTS, (~held, held), strict=True):
+        pq.write_table(visits.filter(pa.array(kept)), out / name / "behaviors.parquet")
+        shutil.copy(source / "history.parquet", out / name)
+    shutil.copy(find_articles(source), out / ARTICLES)
+
+
 def write_mind(split: Split, folder: Path) -> None:
     """As MIND's two files, with the stories that the impressions name: later ones are unknown."""
-    folder.mkdir(parents=True, exist_ok=True)
     impressions = split.impressions
     met = np.unique(np.concatenate([impressions.history.named, impressions.candidates.values]))
     write_lines(folder / "news.tsv", news_lines(split.news, met))

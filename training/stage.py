@@ -23,6 +23,7 @@ from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
 from training.loop import (
+    NO_RATES,
     STATE,
     SUM,
     AtState,
@@ -105,6 +106,7 @@ def learn(
     at_state: AtState = unseen,
     before_step: Callable[[], None] = unchanged,
     backward: Backward = SUM,
+    rates: Mapping[str, float] = NO_RATES,
 ) -> None:
     """The one loop, with what every stage hands to it: its epochs of the sampler, its settings and folder."""
     steps = sampler.steps_per_epoch * arguments.training.epochs
@@ -120,6 +122,7 @@ def learn(
         at_state,
         before_step,
         backward,
+        rates,
     )
 
 

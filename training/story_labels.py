@@ -32,6 +32,8 @@ class HeadsConfig:
     subcategory_weight: float = 0.3
     sentiment_weight: float = 0.3
     entities_weight: float = 0.3
+    learning_rate: float = 3e-2
+    """Peak rate of the heads for labels, new and small; head_learning_rate is that of the ranking's."""
     distillation: float = 0.0
     """Weight of what the teachers' heads say, beside the labels; needs teachers with the same heads."""
 
@@ -40,6 +42,11 @@ class HeadsConfig:
             raise ValueError(f"tasks must differ, got {', '.join(self.tasks)}.")
         if min(self.distillation, *self.weights.values(), 0) < 0:
             raise ValueError("weights and distillation must be 0 or more.")
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether a file of labels beside the data, or none, decides what is learnt."""
+        return "sentiment" in self.tasks and self.sentiment_source in ("auto", "column")
 
     @property
     def weights(self) -> dict[str, float]:

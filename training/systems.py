@@ -33,7 +33,7 @@ from training.config import TrainConfig
 from training.distillation import DistillConfig
 from training.loop import this_process
 from training.lora import LoraConfig
-from training.record import command_of, data_hashes, deciding, settings_of
+from training.record import command_of, data_record, deciding, settings_of
 from training.snapshots import MANIFEST
 from training.stage import is_finished
 from training.story_labels import HeadsConfig
@@ -89,6 +89,8 @@ class Settings:
     """Of the teachers' post-training, whether by matching, masked words or SimCSE."""
     posttrain_student: TrainConfig = posttrain_student.TRAINING
     """Of the students' post-training."""
+    trained_layers: int = 2
+    """Layers that learn from clicks, from the last; those below are frozen and read once. 0: all of them."""
     finetune: TrainConfig = field(default_factory=TrainConfig)
     """Of whole language models, when they learn from clicks."""
     finetune_student: TrainConfig = STUDENT
@@ -150,7 +152,9 @@ class Stage(NamedTuple):
         made = deciding(found["settings"])
         wanted = json.loads(json.dumps(deciding(settings_of(self.arguments))))
         changed = [name for name in wanted if made.get(name) != wanted[name]]
-        if found["data"]["sha256"] != data_hashes(self.arguments.data):
+        # What was made before labels were recorded has none to compare.
+        data = data_record(self.arguments)
+        if any(found["data"].get(name, hashes) != hashes for name, hashes in data.items()):
             changed.append("data")
         if not self.has_parents(found["parents"]):
             changed.append("parents")
@@ -260,6 +264,7 @@ class Plan:
         return {
             "data": self.train,
             "dev": settings.data / "dev",
+            "trained_layers": settings.trained_layers,
             "model": self.model(layers),
             "training": self.seeded(settings.finetune if layers == self.whole else settings.finetune_student),
         }

@@ -2,8 +2,9 @@ from typing import get_args
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from torchjd.aggregation import UPGradWeighting
 
 from training.aggregators import WEIGH, Strategy, merging, task_weights
 
@@ -27,7 +28,7 @@ def close(found, expected):
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(PAIRS)
 def test_mtrec_makes_each_gradient_orthogonal_to_the_other_and_leaves_agreeing_ones_alone(rows):
     main, auxiliary = gradients = made(rows)
@@ -46,7 +47,7 @@ def test_mtrec_makes_each_gradient_orthogonal_to_the_other_and_leaves_agreeing_o
         assert step @ main >= -1e-9
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(PAIRS)
 def test_aux_only_never_slows_the_main_task(rows):
     main, auxiliary = gradients = made(rows)
@@ -54,19 +55,23 @@ def test_aux_only_never_slows_the_main_task(rows):
     close(step @ main, main @ main + (main @ auxiliary).clamp(min=0))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(PAIRS)
 def test_pcgrad_of_two_tasks_is_mtrec(rows):
     gradients = made(rows)
     close(weighted("pcgrad", gradients), weighted("mtrec", gradients))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(SOME)
+@example([[10, 0, 0, 0], [-0.2, 0, 0, 0]])
 def test_upgrad_opposes_no_task(rows):
     gradients = made(rows)
-    step = weighted("upgrad", gradients) @ gradients
-    assert (gradients @ step >= -1e-2 * (gradients**2).sum()).all()
+    weights, lengths = weighted("upgrad", gradients), (gradients**2).sum()
+    # torchjd adds reg_eps of the summed squared lengths to the diagonal of the inner products it solves for:
+    # a short gradient that opposes a long one would have to count without bound, and is opposed by as much.
+    slack = UPGradWeighting().projector.reg_eps * lengths * weights
+    assert (gradients @ (weights @ gradients) >= -slack - 1e-9 * lengths).all()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -93,6 +93,15 @@ def test_a_run_leaves_heads_that_say_what_they_were_taught(arguments):
     assert json_lines(arguments.out / "conflicts.jsonl")[0]["tasks"].keys() == {"main", *ALL}
 
 
+def test_label_heads_move_as_fast_as_their_own_rate_says(arguments, tmp_path):
+    main(replace(arguments, heads=HeadsConfig(ALL, learning_rate=0.0)))
+    still, moved = Recommender.from_pretrained(arguments.out), start(arguments.model, 1, 0)
+    moved.add_heads(still.heads.specs)
+    for name, weight in still.heads.named_parameters():
+        assert torch.equal(weight, moved.heads.get_parameter(name)), name
+    assert not torch.equal(still.user_encoder.pool.query.weight, moved.user_encoder.pool.query.weight)
+
+
 def test_without_tasks_it_is_plm_nr_to_the_last_bit(arguments, tmp_path):
     main(replace(arguments, heads=HeadsConfig(())))
     names = ("data", "model", "trained_layers", "negatives", "training")

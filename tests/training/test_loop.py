@@ -12,13 +12,15 @@ import torch
 import tyro
 from accelerate.state import AcceleratorState
 from conftest import make_recommender
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tinynewsrec.data.batches import EMPTY
 from training.config import TrainConfig
 from training.finetune_teacher import Arguments, main
 from training.loop import STATE, learning_rate_share, train
 from training.losses import click_loss
-from training.samples import Sampler, find_clicks
+from training.samples import Dealt, Sampler, find_clicks
 
 CONFIG = TrainConfig(epochs=1, batch_size=6, save_every=2, learning_rate=1e-3, head_learning_rate=1e-2)
 
@@ -119,6 +121,24 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     shares = [learning_rate_share(step, 100, 0.1) for step in range(100)]
     assert shares[0] == pytest.approx(0.1) and shares[9] == 1 and 0 < shares[-1] < 0.02
     assert max(shares) == 1
+
+
+class Cases(Dealt):
+    def __init__(self, cases: int, batch_size: int):
+        self.count, self.batch_size, self.seed = cases, batch_size, 0
+
+    @property
+    def cases(self) -> int:
+        return self.count
+
+
+@given(st.integers(1, 60), st.integers(1, 70), st.integers(1, 4), st.floats(0, 1))
+def test_rates_and_cases_last_exactly_to_the_end(clicks, batch_size, epochs, warmup):
+    cases = Cases(clicks, batch_size)
+    steps = cases.steps_per_epoch * epochs
+    assert all(len(cases.chosen(step)[0]) == min(clicks, batch_size) for step in range(steps))
+    assert all(0 < learning_rate_share(step, steps, warmup) <= 1 for step in range(steps))
+    assert learning_rate_share(steps, steps, warmup) == 0
 
 
 def test_a_wrong_warmup_is_explained():

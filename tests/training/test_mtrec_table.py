@@ -1,6 +1,7 @@
 """The recipe and the table of MTRec, on tiny models."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from runs import save_language_model
 
 from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.conflicts import read_conflicts
 from training import recipe, table
 from training.config import TrainConfig
 from training.story_labels import HeadsConfig
@@ -65,3 +67,28 @@ def test_an_adapter_learns_at_a_rate_of_its_own(settings):
     assert lora.arguments.training == replace(full.arguments.training, learning_rate=0.5)
     assert lora.arguments.heads == full.arguments.heads == settings["heads"]
     assert lora.folder.name == "mtrec-lora-3-category-subcategory-mtrec"
+
+
+def test_a_stage_that_was_taught_other_labels_is_not_taken_for_done(settings):
+    arguments = recipe.Arguments(name="mtrec", **settings | {"heads": HeadsConfig(("sentiment",))})
+    recipe.main(arguments)
+    (settings["data"] / "labels.jsonl").write_text('{"id": "N1", "sentiment": "negative"}')
+    with pytest.raises(ValueError, match=r"other settings \(data\)"):
+        recipe.main(arguments)
+    path = settings["out"] / "seed-0" / "mtrec-3-sentiment-mtrec" / "training.json"
+    record = json.loads(path.read_text())
+    del record["data"]["labels"]  # as it was before labels were recorded
+    path.write_text(json.dumps(record))
+    recipe.main(arguments)
+
+
+def test_with_all_layers_frozen_what_stands_on_them_learns(settings):
+    arguments = recipe.Arguments(name="mtrec", trained_layers=0, **settings)
+    recipe.main(arguments)
+    [stage] = Plan(arguments, 0, 3).system("mtrec", 3)
+    assert {layer for line in read_conflicts(stage.folder) for layer in line.layers} == {
+        "pooling",
+        "projection",
+    }
+    with pytest.raises(ValueError, match="--trained-layers of 1 or more"):
+        recipe.main(replace(arguments, name="mtrec-lora"))

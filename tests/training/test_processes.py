@@ -1,23 +1,58 @@
+"""Several processes take the steps of one, whatever the stage."""
+
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import tyro
-from conftest import make_recommender
+import two_processes
+from conftest import make_recommender, write_mind
 from runs import json_lines, save_language_model
+from safetensors.torch import load_file
+from surgical import WEIGHTS_FILE
 
-from training import finetune_student, finetune_teacher
+from tinynewsrec.model.conflicts import CONFLICTS
 from training.distillation import WEIGHTS_LOG
 
+TEACHER, STUDENT, SURGERY = "training.finetune_teacher", "training.finetune_student", "surgical"
+TESTS = Path(__file__).parents[1]
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+
+@pytest.fixture(scope="module")
+def runs(tokenizer, tmp_path_factory) -> tuple[Path, Path]:
+    """What one process and two leave behind, a folder for each stage in either."""
+    folder = tmp_path_factory.mktemp("processes")
+    for seed in (1, 2):
+        make_recommender(tokenizer, seed).save_pretrained(folder / f"teacher-{seed}")
+    common = f"--data {write_mind(folder)} --model.layers 2 --model.news-size 8 --training.batch-size 6 "
+    common += f"--model.language-model {save_language_model(tokenizer, folder / 'bert', dropout=0.0)} "
+    common += "--training.epochs 4"
+    teachers = f"--teachers {folder / 'teacher-1'} {folder / 'teacher-2'} --training.save-every 2"
+    one, two = (
+        [
+            f"{TEACHER} {common} --out {out / TEACHER}",
+            f"{STUDENT} {common} {teachers} --out {out / STUDENT}",
+            f"{SURGERY} --strategy pcgrad --accumulate {accumulate} --out {out / SURGERY}",
+        ]
+        for out, accumulate in ((folder / "one", 1), (folder / "two", 2))
+    )
+    surroundings = {"TINYNEWSREC_CACHE": str(folder / "cache")}
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", two_processes.__file__]
+    subprocess.run(
+        [sys.executable, *launch, *two],
+        env=os.environ
+        | surroundings
+        | {"ACCELERATE_USE_CPU": "true", "PYTHONPATH": os.pathsep.join(map(str, (TESTS.parent, TESTS)))},
+        check=True,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in surroundings.items():
+            patch.setenv(name, value)
+        for line in one:
+            two_processes.run(line)
+    return folder / "one", folder / "two"
 
 
 def losses(folder: Path) -> dict[str, list[float]]:
@@ -25,32 +60,27 @@ def losses(folder: Path) -> dict[str, list[float]]:
     return {name: [line[name] for line in lines] for name in lines[0]}
 
 
-@pytest.mark.parametrize("stage", [finetune_teacher, finetune_student], ids=lambda stage: stage.__name__)
-def test_two_processes_take_the_steps_of_one(stage, tokenizer, mind_folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("TINYNEWSREC_CACHE", str(tmp_path / "cache"))
-    flags = f"--data {mind_folder} --model.layers 2 --model.news-size 8 --training.batch-size 6 "
-    flags += f"--model.language-model {save_language_model(tokenizer, tmp_path / 'bert', dropout=0.0)} "
-    flags += "--training.epochs 4"
-    if stage is finetune_student:
-        for seed in (1, 2):
-            make_recommender(tokenizer, seed).save_pretrained(tmp_path / f"teacher-{seed}")
-        flags += f" --teachers {tmp_path / 'teacher-1'} {tmp_path / 'teacher-2'} --training.save-every 2"
+@pytest.mark.parametrize("stage", [TEACHER, STUDENT])
+def test_two_processes_take_the_steps_of_one(stage, runs):
+    one, two = (folder / stage for folder in runs)
+    assert json.loads((two / "training.json").read_text())["processes"] == 2
+    expected, found = losses(one), losses(two)
+    assert found.keys() == expected.keys()
+    assert all(found[name] == pytest.approx(expected[name], abs=1e-4) for name in expected)
+    assert (two / "model.safetensors").exists()
 
-    launch = ["torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
-    subprocess.run(
-        [sys.executable, "-m", *launch, "-m", stage.__name__, *flags.split(), "--out", str(tmp_path / "two")],
-        cwd=Path(__file__).parents[2],
-        env=os.environ | {"ACCELERATE_USE_CPU": "true"},
-        check=True,
-        capture_output=True,
-    )
-    state = (tmp_path / "two" / "training.json").read_text()
-    assert json.loads(state)["processes"] == 2
-    stage.main(tyro.cli(stage.Arguments, args=[*flags.split(), "--out", str(tmp_path / "one")]))
-    two, one = losses(tmp_path / "two"), losses(tmp_path / "one")
-    assert two.keys() == one.keys()
-    assert all(two[name] == pytest.approx(one[name], abs=1e-4) for name in one)
-    assert (tmp_path / "two" / "model.safetensors").exists()
-    if stage is finetune_student:
-        two, one = (json_lines(tmp_path / name / WEIGHTS_LOG) for name in ("two", "one"))
-        assert [line["candidates"] for line in two] == [line["candidates"] for line in one] and len(one) == 12
+
+def test_two_processes_weigh_the_teachers_of_as_many_candidates(runs):
+    one, two = (json_lines(folder / STUDENT / WEIGHTS_LOG) for folder in runs)
+    assert [line["candidates"] for line in two] == [line["candidates"] for line in one] and len(one) == 12
+
+
+def test_two_processes_operate_on_the_gradients_of_one(runs):
+    """Of two parts each; no part of the first process has a label of sentiment."""
+    one, two = (load_file(folder / SURGERY / WEIGHTS_FILE) for folder in runs)
+    assert one.keys() == two.keys()
+    assert all(two[name].numpy() == pytest.approx(one[name].numpy(), abs=1e-6, rel=1e-4) for name in one)
+    lines = [json_lines(folder / SURGERY / CONFLICTS) for folder in runs]
+    assert len(lines[0]) == len(lines[1]) == 3
+    for line, other in zip(*lines, strict=True):
+        assert line["tasks"]["main"] == pytest.approx(other["tasks"]["main"], abs=1e-3)

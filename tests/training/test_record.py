@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import tyro
 from conftest import make_recommender
+from ebnerd_files import article, write_ebnerd
 
 from tinynewsrec.model.config import ModelConfig
-from training import finetune_student, finetune_teacher, posttrain_student, posttrain_teacher
+from training import finetune_mtrec, finetune_student, finetune_teacher, posttrain_student, posttrain_teacher
 from training.config import TrainConfig
 from training.distillation import DistillConfig
-from training.record import decisive, flags_of, settings_of, stage_of, training_record
+from training.record import data_record, decisive, flags_of, settings_of, stage_of, training_record
+from training.story_labels import HeadsConfig
 
 PLACES = {"data": Path("MIND/train"), "out": Path("out")}
 MODEL = ModelConfig(language_model="my model", layers=1, pooling="cls", user_encoder="self-attention")
@@ -141,3 +143,26 @@ def test_a_run_goes_on_wherever_its_folders_lie_but_not_with_other_data_or_paren
     second = decisive(record_of(arguments))
     make_recommender(tokenizer, seed=1).save_pretrained(tmp_path / "teacher")
     assert second != first and decisive(record_of(arguments)) != second
+
+
+def test_labels_belong_to_the_data_of_stages_that_are_taught_them(mind_folder):
+    def data_of(*tasks, source="auto"):
+        heads = HeadsConfig(tasks, sentiment_source=source)
+        return data_record(finetune_mtrec.Arguments(data=mind_folder, out=Path("out"), heads=heads))
+
+    unlabelled = data_of("sentiment")
+    assert unlabelled == data_of() | {"labels": {}} and data_of("sentiment", source="vader") == data_of()
+    (mind_folder.parent / "labels.jsonl").write_text('{"id": "N1", "sentiment": "neutral"}')
+    first = data_of("sentiment")
+    (mind_folder.parent / "labels.jsonl").write_text('{"id": "N1", "sentiment": "negative"}')
+    assert unlabelled != first != data_of("sentiment")
+    assert data_of("category") == data_of("sentiment", source="vader") == data_of()
+    assert data_record(finetune_teacher.Arguments(**PLACES | {"data": mind_folder})) == data_of()
+
+
+def test_stories_that_lie_above_a_part_belong_to_its_data(tmp_path):
+    folder = write_ebnerd(tmp_path / "demo" / "train")
+    first = data_record(finetune_teacher.Arguments(**PLACES | {"data": folder}))
+    assert sorted(first["sha256"]) == ["articles.parquet", "behaviors.parquet", "history.parquet"]
+    write_ebnerd(folder, articles=[article(number, title="Broen") for number in range(8)])
+    assert data_record(finetune_teacher.Arguments(**PLACES | {"data": folder})) != first

@@ -1,16 +1,10 @@
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 from typing import get_args
 
 import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from runs import Killed, json_lines
-from safetensors.torch import load_file
+from runs import Killed
 from surgical import WEIGHTS, Learner, batch_of, cases, operated, plain, run
 
 from tinynewsrec.model.conflicts import CONFLICTS, read_conflicts
@@ -137,28 +131,6 @@ def test_half_precision_is_projected_in_single_precision(tmp_path):
     assert all(weight.dtype == torch.float32 and weight.isfinite().all() for weight in found.values())
 
 
-def test_two_processes_take_the_steps_of_one(tmp_path):
-    """Of two parts each; no part of the first process has a label of sentiment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
-    root = Path(__file__).parents[2]
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
-    program = [str(root / "tests" / "surgical.py"), str(tmp_path / "two"), "pcgrad", "2"]
-    subprocess.run(
-        [sys.executable, *launch, *program],
-        env=os.environ | {"ACCELERATE_USE_CPU": "true", "PYTHONPATH": f"{root}:{root / 'tests'}"},
-        check=True,
-        capture_output=True,
-    )
-    one = run(tmp_path / "one", "pcgrad")
-    same(load_file(tmp_path / "two" / "weights.safetensors"), one)
-    lines = [json_lines(tmp_path / name / CONFLICTS) for name in ("one", "two")]
-    assert len(lines[0]) == len(lines[1]) == 3
-    for line, other in zip(*lines, strict=True):
-        assert line["tasks"]["main"] == pytest.approx(other["tasks"]["main"], abs=1e-3)
-
-
 def test_conflicts_tell_what_surgery_did(tmp_path):
     learner = Learner()
     shared = shared_names(learner)
@@ -178,6 +150,10 @@ def test_conflicts_tell_what_surgery_did(tmp_path):
         assert line.tasks[task].conflict == (line.tasks[task].cosine < 0)
     assert list(line.layers) == ["layer 0", "layer 1", "pooling"]
     assert all(found.keys() == WEIGHTS.keys() for found in line.layers.values())
+    assert list(line.norms) == list(line.layers)
+    for task, pull in line.tasks.items():
+        squares = [found[task] ** 2 for found in line.norms.values()]
+        assert sum(squares) == pytest.approx(pull.norm**2, 1e-2)
 
 
 def test_a_task_without_labels_pulls_nowhere(tmp_path):

@@ -23,13 +23,21 @@ def held_out(train: Split, news: News) -> Int[np.ndarray, " M"]:
     return np.setdiff1d(np.arange(len(news)), seen)
 
 
-def heads_record(recommender: Recommender, dev: Split, rows: Int[np.ndarray, " M"], codes: Codes) -> dict:
-    """What metrics.json says of the heads: each on those of the named stories that have a known label."""
+def heads_record(
+    recommender: Recommender,
+    dev: Split,
+    rows: Int[np.ndarray, " M"],
+    codes: Codes,
+    sources: Mapping[str, str],
+) -> dict[str, Any]:
+    """What metrics.json says of the heads: each on those of the named stories that have a known label.
+
+    `sources` say where the labels of `dev` come from, which need not be where those of training did.
+    """
     titles = dev.news.texts("title")
     predicted = recommender.predict([titles[row] for row in rows]) if len(rows) else {}
     heads = {
-        task: {"source": recommender.heads.specs[task].source}
-        | agreement(found.probabilities.argmax(-1), codes[task][rows])
+        task: {"source": sources[task]} | agreement(found.probabilities.argmax(-1), codes[task][rows])
         for task, found in predicted.items()
     }
     return {"data": dev.name, "held_out": len(rows), "tasks": heads}

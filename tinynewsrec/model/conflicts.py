@@ -11,13 +11,16 @@ tasks     by name, "main" first; of each task's gradient on the shared weights, 
               before    cosine with the plain sum of all tasks: how well a plain step would serve the task
               after     cosine with what surgery made of it: how well the step that was taken serves it
 layers    by name, from the first: each auxiliary task's cosine with the main one in that layer alone
+norms     by layer and task, "main" first: its gradient's length in that layer alone; not in older files
 
 Layers are "embeddings", "layer 0" and so on as the language model counts them, "pooling", "projection" and
 "other". A cosine is null where a gradient is zero.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 CONFLICTS = "conflicts.jsonl"
@@ -38,6 +41,7 @@ class Conflicts(NamedTuple):
     removed: float
     tasks: dict[str, TaskPull]
     layers: dict[str, dict[str, float | None]]
+    norms: Mapping[str, dict[str, float]] = MappingProxyType({})
 
 
 def conflict_line(conflicts: Conflicts) -> str:
