@@ -1,5 +1,8 @@
 """A miniature of everything: readers, stories, a language model of three layers and its tokenizer."""
 
+from pathlib import Path
+
+import hypothesis
 import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -9,6 +12,8 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
 
 pytest_plugins = ["browser_app"]
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine may need longer
+hypothesis.settings.load_profile("patient")
 
 WORDS = "the a of in on mayor river storm opens closes wins loses team school bridge garden vote plan".split()
 
@@ -17,10 +22,9 @@ def title(story: int) -> str:
     return " ".join(WORDS[(story * step + step) % len(WORDS)] for step in range(1, 3 + story % 4))
 
 
-@pytest.fixture
-def mind_folder(tmp_path):
+def write_mind(parent: Path) -> Path:
     """Four readers, one without history, twelve stories in two categories."""
-    folder = tmp_path / "mind" / "dev"
+    folder = parent / "mind" / "dev"
     folder.mkdir(parents=True)
     news = [
         f"N{i}\t{('sports', 'finance')[i % 2]}\tsub{i % 3}\t{title(i)}\tAbstract {i}\turl\t[]\t[]"
@@ -36,6 +40,11 @@ def mind_folder(tmp_path):
     (folder / "news.tsv").write_text("\n".join(news) + "\n")
     (folder / "behaviors.tsv").write_text("\n".join(behaviors) + "\n")
     return folder
+
+
+@pytest.fixture
+def mind_folder(tmp_path):
+    return write_mind(tmp_path)
 
 
 @pytest.fixture

@@ -28,14 +28,14 @@ rows = st.builds(Annotation, names, names, names, tag=names, note=opened, annota
 
 
 @given(st.lists(rows, max_size=4))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_was_written_is_read_again(found):
     assert read(to_csv(found)) == found
     assert read(to_json(found)) == found
 
 
 @given(rows)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_cell_of_the_csv_is_run_by_a_spreadsheet(row):
     for cells in csv.reader(io.StringIO(to_csv([row]), newline="")):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)

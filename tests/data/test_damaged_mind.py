@@ -81,7 +81,6 @@ def read_time(text: str) -> datetime | None:
         return None
 
 
-@settings(deadline=None)
 @given(behavior_files())
 def test_reading_by_column_equals_reading_by_line(file):
     lines, labelled = file
@@ -144,7 +143,7 @@ DAMAGE = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(DAMAGE, max_size=4), st.lists(DAMAGE, max_size=4))
 def test_damage_is_refused_or_read_without_contradiction(news_damage, behaviors_damage):
     news, behaviors = NEWS, BEHAVIORS
@@ -155,7 +154,6 @@ def test_damage_is_refused_or_read_without_contradiction(news_damage, behaviors_
     check_unless_refused(news, behaviors)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_noise_is_refused_or_read_without_contradiction(news, behaviors):
     for pair in [(news, behaviors), (NEWS, behaviors), (NEWS, BEHAVIORS + behaviors)]:
@@ -203,7 +201,6 @@ def count(split: Split, file: str, *kinds: str) -> int:
     return sum(entry.count for entry in split.skipped if entry.what in kinds and entry.first.startswith(file))
 
 
-@settings(deadline=None)
 @given(behavior_files())
 def test_every_click_is_kept_or_counted(file):
     lines, labelled = file

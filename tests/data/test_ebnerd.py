@@ -218,7 +218,7 @@ def test_a_story_and_a_reader_listed_again_are_counted_when_alike_and_refused_ot
         read(history=[*HISTORIES, clicks(2, [4])])
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.data())
 def test_blocks_of_any_size_give_the_same_split(tmp_path_factory, data):
     numbers = st.integers(0, 9)

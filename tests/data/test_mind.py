@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynewsrec.data import mind_behaviors, mind_news, text_columns
@@ -188,7 +188,6 @@ def test_an_unreadable_time_is_counted_and_the_impression_kept(read, text):
     assert counts(split) == {mind_behaviors.UNREADABLE_TIME: (1, "behaviors.tsv, line 2")}
 
 
-@settings(deadline=None)
 @given(st.text("0129/: APM", max_size=24) | st.datetimes().map(lambda t: t.strftime("%m/%d/%Y %I:%M:%S %p")))
 def test_times_agree_with_the_standard_library(text):
     try:

@@ -45,13 +45,14 @@ def test_held_out_stories_are_those_that_no_impression_names(split):
 
 
 def test_the_record_is_shown_on_the_card(recommender, split):
-    recommender.add_heads({"category": HeadSpec(("finance", "sports"), source="category of the data set")})
+    recommender.add_heads({"category": HeadSpec(("finance", "sports"), source="category of other data")})
+    sources = {"category": "category of the data set"}
     codes = {"category": np.array([1, 0] * 6)}
-    record = heads_record(recommender, split, np.array([0, 3, 4]), codes)
+    record = heads_record(recommender, split, np.array([0, 3, 4]), codes, sources)
     found = recommender.predict(split.news.texts("title"))["category"].probabilities.argmax(-1)
     right = 100 * np.mean(found[[0, 3, 4]] == codes["category"][[0, 3, 4]])
     assert record["tasks"]["category"]["accuracy"] == pytest.approx(right, abs=0.01)
     shown = metrics_table({"heads": record})
     assert "Not measured." in shown and "on the 3 stories of MIND, dev" in shown
     assert f"| category | category of the data set | 3 stories | {right:.2f} |" in shown
-    assert heads_record(recommender, split, np.array([], dtype=int), codes)["tasks"] == {}
+    assert heads_record(recommender, split, np.array([], dtype=int), codes, sources)["tasks"] == {}

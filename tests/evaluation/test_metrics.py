@@ -13,7 +13,7 @@ from tinynewsrec.data.tables import Ragged
 from tinynewsrec.evaluation.metrics import NAMES, measure
 
 EQUAL_OFTEN = st.integers(-3, 3)
-law = settings(deadline=None, max_examples=40)
+law = settings(max_examples=40)
 
 
 @st.composite
