@@ -10,6 +10,7 @@ from conftest import make_recommender, title
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model import news_encoder
 from tinynewsrec.model.heads import Heads, HeadSpec
+from tinynewsrec.model.news_encoder import Depths
 from tinynewsrec.model.recommender import Recommender
 
 SPECS = {
@@ -31,6 +32,15 @@ def labelling(tokenizer):
 def scores(recommender):
     history, candidates = torch.tensor([[0, 1, -1], [-1, -1, -1]]), torch.tensor([[3, 4], [1, 5]])
     return recommender.score(recommender.encode(recommender.tokens(TITLES)), history, candidates)
+
+
+def test_a_head_reads_what_its_spec_names():
+    sizes = {"pooled": 6, "vector": 5}
+    depths = Depths(torch.randn(2, 3, 6), *(torch.randn(2, size) for size in sizes.values()))
+    heads = Heads(SPECS, *sizes.values())
+    read = [depths.pooled, depths.vector, depths.words[:, 0], depths.words]
+    for (name, scores), depth in zip(heads(depths).items(), read, strict=True):
+        assert torch.equal(scores, heads[name](depth)), name
 
 
 def test_with_and_without_heads_it_ranks_the_same(labelling, recommender):

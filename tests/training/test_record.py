@@ -150,6 +150,7 @@ def test_labels_belong_to_the_data_of_stages_that_are_taught_them(mind_folder):
         heads = HeadsConfig(tasks, sentiment_source=source)
         return data_record(finetune_mtrec.Arguments(data=mind_folder, out=Path("out"), heads=heads))
 
+    assert "labels" not in data_of()
     unlabelled = data_of("sentiment")
     assert unlabelled == data_of() | {"labels": {}} and data_of("sentiment", source="vader") == data_of()
     (mind_folder.parent / "labels.jsonl").write_text('{"id": "N1", "sentiment": "neutral"}')

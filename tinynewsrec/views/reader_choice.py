@@ -26,6 +26,7 @@ def choice_of(workspace: Workspace, page: Page, case: Case) -> dict[str, Any]:
     others = rows_of_reader(impressions, int(impressions.readers[case.row])).tolist()
     return {
         "kind": kind,
+        "kinds": {name: text.format(**extremes(workspace)) for name, text in said["kinds"].items()},
         "readers": [
             [id_of(impressions, pick.row), label_of(workspace, page.shared.language, kind, pick)]
             for pick in picks
@@ -65,7 +66,6 @@ def label_of(workspace: Workspace, language: str, kind: str, pick: Pick) -> str:
     impression = workspace.split.impressions[pick.row]
     topics = workspace.split.news.columns[TOPIC].take(impression.history).to_pylist()
     topic, most = Counter(topics).most_common(1)[0] if topics else ("", 0)
-    names = [model.name for model in workspace.models] or [""]
     return said["evidence"][kind].format(
         reader=impression.reader,
         evidence=figure(language, pick.evidence),
@@ -74,9 +74,14 @@ def label_of(workspace: Workspace, language: str, kind: str, pick: Pick) -> str:
         most=most,
         clicks=len(topics),
         candidates=len(impression.candidates),
-        largest=names[0],
-        smallest=names[-1],
+        **extremes(workspace),
     )
+
+
+def extremes(workspace: Workspace) -> dict[str, str]:
+    """The names of the largest and the smallest model that is loaded."""
+    names = [model.name for model in workspace.models] or ["–"]
+    return {"largest": names[0], "smallest": names[-1]}
 
 
 def id_of(impressions: Impressions, row: int) -> str:

@@ -6,7 +6,7 @@ function change(values) {
 }
 
 function settings({ words, common, options, choices }) {
-  const models = choices.models.map(([name, role]) => [name, `${name} (${common.roles[role]})`]);
+  const models = choices.models.map(([name, role]) => [name, name === common.roles[role] ? name : `${name} (${common.roles[role]})`]);
   const rules = choices.rules.map((name) => [name, words.rules[name]]);
   const depths = [2, 3, 5, 10, choices["most k"]].map((k) => [k, String(k)]);
   return make(

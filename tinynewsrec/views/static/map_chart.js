@@ -121,7 +121,19 @@ function traces(value) {
   ];
 }
 
+// What every point of either end needs, with room around it.
+function wholeRanges(value) {
+  const ends = [value.map.start, value.map.end].map((end) => layer(value, end));
+  const ranges = [0, 1].map((axis) => {
+    const places = ends.flatMap((points) => Array.from(points.filter((_, place) => place % 2 === axis)));
+    const [low, high] = places.reduce(([least, most], place) => [Math.min(least, place), Math.max(most, place)], [Infinity, -Infinity]);
+    return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
+  });
+  return { "xaxis.range": ranges[0], "yaxis.range": ranges[1] };
+}
+
 function mapLayout(value) {
+  const whole = wholeRanges(value);
   const bare = { visible: false, showgrid: false, zeroline: false };
   const bar = { title: { text: value.words["moved unit"] }, thickness: 12, len: 0.6 };
   return inked({
@@ -131,8 +143,8 @@ function mapLayout(value) {
     uirevision: `${value.points.file},${value.map.space}`,
     selections: [],
     margin: { l: 4, r: 4, t: 4, b: 4 },
-    xaxis: { ...bare, range: [-1.08, 1.08] },
-    yaxis: { ...bare, range: [-1.08, 1.08], scaleanchor: "x" },
+    xaxis: { ...bare, range: whole["xaxis.range"] },
+    yaxis: { ...bare, range: whole["yaxis.range"], scaleanchor: "x" },
     showlegend: false,
     annotations: labels(value),
     coloraxis: { colorscale: "Cividis", showscale: value.options.colour === "moved" && Boolean(value.moved), colorbar: bar },
@@ -205,7 +217,7 @@ function zoom(factor) {
 }
 
 function wholeMap() {
-  window.Plotly.relayout(map.div, { "xaxis.range": [-1.08, 1.08], "yaxis.range": [-1.08, 1.08] });
+  window.Plotly.relayout(map.div, wholeRanges(props.value));
 }
 
 // The chart outlives every answer, so that it keeps its zoom and need not be built again.

@@ -1,6 +1,6 @@
 function chooser(value) {
   const { words, choice: chosen, source } = value;
-  const kinds = Object.entries(words.kinds);
+  const kinds = Object.entries(chosen.kinds);
   const blank = [["", words["no reader"]]];
   const known = chosen.readers.some(([id]) => id === chosen.impression);
   const readers = known ? chosen.readers : [...blank, ...chosen.readers];
