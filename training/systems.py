@@ -103,7 +103,7 @@ class Settings:
     """Of mtrec."""
     lora: LoraConfig = field(default_factory=lambda: LoraConfig(rank=16))
     """Of mtrec-lora."""
-    lora_learning_rate: float = 2e-3
+    lora_learning_rate: float = 7e-4
     """Peak rate of adapters, in the place of the language model's."""
 
     def __post_init__(self):
