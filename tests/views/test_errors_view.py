@@ -12,7 +12,7 @@ from tinynewsrec.analysis import annotations
 from tinynewsrec.analysis.annotations import Annotation, to_csv, to_json
 from tinynewsrec.analysis.pickers import first_click, ranks
 from tinynewsrec.analysis.quadrants import MEASURES
-from tinynewsrec.evaluation.metrics import NAMES
+from tinynewsrec.evaluation.metrics import NAMES, measure
 from tinynewsrec.views import errors
 from tinynewsrec.views.error_list import CELLS
 from tinynewsrec.views.errors import ACTIONS, SLOW, payload
@@ -89,6 +89,19 @@ def test_the_difference_is_that_of_the_shares_and_lies_in_its_interval(workspace
     assert gap == pytest.approx(quadrant["right"][0][0] - quadrant["right"][1][0])
     assert low <= gap <= high
     assert quadrant["right"][0][0] == pytest.approx(100 * (click_ranks(workspace, "teacher") <= 3).mean())
+
+
+def test_beside_the_shares_stand_the_differences_of_the_metrics(workspace):
+    compared = workspace.compared
+    offsets = compared.candidates.offsets
+    found = shown(workspace)["quadrant"]["metrics"]
+    assert [metric for metric, *_ in found] == ["AUC", "nDCG@10"]
+    for metric, gap, low, high in found:
+        teacher, student = (
+            measure(workspace.scores[name], compared.clicked, offsets).values[metric].mean()
+            for name in ("teacher", "student-1")
+        )
+        assert gap == pytest.approx(teacher - student) and low <= gap <= high
 
 
 def test_a_row_says_what_the_models_ranked(workspace):

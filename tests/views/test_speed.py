@@ -40,8 +40,8 @@ def page():
 def test_before_a_measurement_everything_else_is_there(workspace, page):
     shown = payload(workspace, page)
     assert [model["name"] for model in shown["models"]] == ["teacher", "student-1"]
-    assert (shown["measured"], shown["budget"], shown["front"]) == (None, None, [])
-    assert payload(workspace, page.set(speed, cost="parameters"))["front"] == [False, True]
+    assert (shown["measured"], shown["budget"], shown["front"]) == (None, None, [False, True])
+    assert payload(workspace, page.set(speed, cost="time"))["front"] == []
 
 
 def test_a_measurement_says_what_it_rests_on(workspace, page):

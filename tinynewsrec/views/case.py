@@ -82,11 +82,16 @@ def case_of(workspace: Workspace, page: Page) -> Case | None:
 
 def row_of(workspace: Workspace, page: Page) -> int:
     """The page's impression; where it names none that there is, the first reader worth a look."""
-    ids = workspace.split.impressions.ids
-    found = ids.index(pa.scalar(page.shared.impression, ids.type)).as_py() if page.shared.impression else -1
+    found = named_row(workspace, page)
     if found >= 0:
         return found
     return next((picks[0].row for picks in workspace.picks.values() if picks), 0)
+
+
+def named_row(workspace: Workspace, page: Page) -> int:
+    """Of the impression that the page names; -1 where there is none of that name."""
+    ids = workspace.split.impressions.ids
+    return ids.index(pa.scalar(page.shared.impression, ids.type)).as_py() if page.shared.impression else -1
 
 
 def known_rows(news: News, ids: tuple[str, ...]) -> np.ndarray:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from tinynewsrec.analysis.quadrants import UNSIGNED, click_rank, difference, most_apart, quadrants, right
 from tinynewsrec.analysis.slices import slices
+from tinynewsrec.evaluation.bootstrap import Interval
 from tinynewsrec.views.comparison import Comparison
 from tinynewsrec.views.workspace import Workspace
 
@@ -30,9 +31,17 @@ def quadrant_of(workspace: Workspace, found: Comparison, rule: str, k: int) -> d
             "counts": dict(zip(CELLS, counts.tolist(), strict=True)),
             "right": numbers and [list(interval) for interval in numbers.values],
             "apart": numbers and list(numbers.difference),
+            "metrics": [[metric, *ahead(found, metric)] for metric in ("AUC", "nDCG@10") if numbers],
         }
 
     return workspace.results.of(("errors", "quadrant", *found.key, rule, k), compute)
+
+
+def ahead(found: Comparison, metric: str) -> Interval:
+    """The teacher's mean less the student's, on the impressions of the slice."""
+    values = [found.base.compared.metrics[name][metric] for name in (found.teacher, found.student)]
+    (numbers,) = slices(np.stack(values, axis=-1), 0, 1, found.readers, found.members[:, None])
+    return numbers.difference
 
 
 def list_of(

@@ -9,7 +9,7 @@ from tinynewsrec.analysis.lookup import find, is_story, rows_of_reader
 from tinynewsrec.analysis.pickers import Pick
 from tinynewsrec.data.tables import Impressions
 from tinynewsrec.views import reader_options
-from tinynewsrec.views.case import Case
+from tinynewsrec.views.case import Case, named_row
 from tinynewsrec.views.preparation import TOPIC
 from tinynewsrec.views.state import Page
 from tinynewsrec.views.words import Words, figure, words
@@ -51,6 +51,9 @@ def message_of(workspace: Workspace, page: Page, said: Words, kind: str) -> dict
         story = is_story(workspace.split.news, asked)
         text = said["is a story" if story else "unknown"].format(data=workspace.split.name, id=asked)
         return {"message": text, "near": find(workspace.split.impressions, asked).near or ""}
+    if page.shared.impression and named_row(workspace, page) < 0:
+        text = said["unknown"].format(data=workspace.split.name, id=printable(page.shared.impression))
+        return {"message": text, "near": ""}
     if kind and not workspace.picks.get(kind):
         awaited = kind not in workspace.picks and not workspace.finished
         return {

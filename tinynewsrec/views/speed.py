@@ -30,7 +30,7 @@ class Options:
     """Titles that are encoded at once."""
     rounds: int = 10
     """One more, the first, is dropped."""
-    cost: Literal["time", "parameters", "memory"] = "time"
+    cost: Literal["memory", "parameters", "time"] = "memory"
     """Against what quality is drawn."""
     stories: int = 500
     """New stories in an hour, for the budget."""

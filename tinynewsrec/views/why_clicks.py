@@ -15,7 +15,7 @@ PARTS = ("interest", "storyline", "tone", "appeal")
 
 
 def clicks(workspace: Workspace, options: Any, question: Question) -> dict[str, Any]:
-    """H clicks, the newest first, or those that count most in the first model."""
+    """H clicks, the newest first, or those that count most in one model or another."""
     history = question.case.impression.history
     parts = [parts_of(workspace, asked, question) for asked in question.models]
     values = [along(split, len(history), options.above) for split in parts]
@@ -58,11 +58,14 @@ def padded(values: Float[np.ndarray, " latest"], count: int) -> Float[np.ndarray
 
 
 def order_of(values: list[Float[np.ndarray, " H"]], options: Any) -> list[int]:
-    """Of the clicks that at least one model looks at."""
+    """Of the clicks that a model looks at: by time, or by their share of the largest in any model."""
+    amounts = np.nan_to_num(np.abs(values))
     newest = np.flatnonzero(~np.isnan(values).all(0))[::-1].tolist()
-    return (
-        newest if options.latest else sorted(newest, key=lambda place: -abs(np.nan_to_num(values[0][place])))
-    )
+    if options.latest or not newest:
+        return newest
+    largest = amounts.max(-1, keepdims=True)
+    shares = np.divide(amounts, largest, out=np.zeros_like(amounts), where=largest > 0).max(0)
+    return sorted(newest, key=lambda place: -shares[place])
 
 
 def others_of(values: list[Float[np.ndarray, " H"]], rest: list[int]) -> dict[str, Any] | None:

@@ -64,7 +64,11 @@ function summary({ words, options, quadrant, slice }) {
   const [gap, low, high] = quadrant.apart;
   const numbers = { first: number(first, 1), second: number(second, 1), gap: number(gap, 1, true), low: number(low, 1, true), high: number(high, 1, true) };
   const told = fill(words.summary, { ...options, ...numbers, n: number(slice.impressions), readers: number(slice.readers) });
-  return make("div", "summary", note(told, ""), note(words[low > 0 || high < 0 ? "significant" : "not significant"], "muted"));
+  const metrics = quadrant.metrics.map(([metric, mean, ...ends]) => {
+    const [gap, low, high] = [mean, ...ends].map((end) => number(end, 2, true));
+    return note(fill(words.ahead, { ...options, metric, gap, low, high }), "");
+  });
+  return make("div", "summary", note(told, ""), note(words[low > 0 || high < 0 ? "significant" : "not significant"], "muted"), ...metrics);
 }
 
 function listed(value) {
@@ -113,7 +117,8 @@ function opener(row, words) {
 }
 
 function rowActions(row, words) {
-  const asked = { impression: row.impression, story: row.clicked.id, other: row.first.id === row.clicked.id ? "" : row.first.id };
+  const rival = row.first.id === row.clicked.id ? "" : row.first.id;
+  const asked = { impression: row.impression, story: row.clicked.id, other: rival, why: { part: "clicks", above: Boolean(rival) } };
   const go = (name, tab, label) =>
     labelled(button(words[name], () => act("go", { tab, ...asked }), { key: `${tab}:${row.impression}` }), "aria-label", fill(words[label], row));
   const tag = button(words.tag, () => startTagging(row), { key: `tag:${row.impression}` });

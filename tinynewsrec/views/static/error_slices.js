@@ -167,7 +167,7 @@ function foundSlices(value) {
     row.q <= search.rate ? `✓ ${words.sure}` : `– ${words.unsure}`,
   ]);
   return [
-    note(verdict, ""),
+    note(search.found > rows.length ? `${verdict} ${fill(words.listed, { shown: number(rows.length) })}` : verdict, ""),
     stopped ? note(fill(words.stopped, { done: number(search.flips), total: number(search["all flips"]) }), "message") : "",
     make("div", "found-slices", table(fill(words["finder caption"], options), columns, rows)),
     note(fill(words["finder note"], { flips: number(search.flips), rate: said.rate }), "source"),

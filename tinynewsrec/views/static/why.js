@@ -24,7 +24,7 @@ function storiesOf({ words, stories, candidates }) {
 
 function ranksOf({ words, common, models, stories, ranks, source }) {
   const rows = stories.map(({ title, clicked }, place) => [
-    make("span", "", make("strong", "", "AB"[place]), " ", make("span", "headline", title), clicked ? make("span", "mark beside", common.clicked) : ""),
+    make("span", "", make("strong", "", "AB"[place]), " ", make("span", "headline", title), clicked ? make("span", "mark after", common.clicked) : ""),
     ...ranks.map((rank) => rank[place]),
   ]);
   const columns = [{ name: common.story }, ...models.map((model) => ({ ...modelColumn(words, model), digits: 0 }))];
