@@ -23,7 +23,7 @@ def export(page, name: str) -> bytes:
 
 @pytest.fixture
 def speed(open_page):
-    page = open_page(query="tab=speed&speed.cost=memory")
+    page = open_page(query="tab=speed&speed.cost=parameters")
     page.locator(".js-plotly-plot .textpoint").first.wait_for()
     return page
 
@@ -43,7 +43,7 @@ def test_a_slide_needs_nothing_but_itself_and_says_how_to_see_it_again(speed):
     alone, asked = open_alone(speed, text)
     assert asked == []
     expect(alone.locator("h1")).to_have_text("Speed")
-    expect(alone.locator("footer")).to_contain_text("tab=speed&speed.cost=memory")
+    expect(alone.locator("footer")).to_contain_text("tab=speed&speed.cost=parameters")
     expect(alone.locator("footer")).to_contain_text("student-1 (")
     assert alone.locator("button, input, select").count() == 0
     drawn = "document.querySelector('img[alt=\"Quality against cost\"]')"
@@ -54,7 +54,7 @@ def test_a_slide_needs_nothing_but_itself_and_says_how_to_see_it_again(speed):
 def test_a_slide_made_in_the_dark_has_the_colours_of_the_day(open_page):
     colours = []
     for theme in ("light", "dark"):
-        page = open_page(theme=theme, query="tab=speed&speed.cost=memory")
+        page = open_page(theme=theme, query="tab=speed&speed.cost=parameters")
         page.locator(".js-plotly-plot .textpoint").first.wait_for()
         colours.append(
             set(re.findall(r"(?:fill|stroke): (rgb[^;]*)", unquote(export(page, "Slide (HTML)").decode())))
@@ -91,7 +91,7 @@ def test_tables_and_numbers_name_models_data_and_link(speed):
         "teacher",
         "student-1",
     ]
-    assert "speed.cost=memory" in rows[-1][0]
+    assert "speed.cost=parameters" in rows[-1][0]
     numbers = json.loads(export(speed, "Numbers (JSON)"))
     assert [model["name"] for model in numbers["models"]] == ["teacher", "student-1"]
     assert "invented sample, dev" in numbers["reproduce"]

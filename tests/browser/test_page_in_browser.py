@@ -92,7 +92,7 @@ VIEW = {
     "training.section": "surgery",
     "training.strategy": "pcgrad",
     "training.angle": "150",
-    "speed.cost": "memory",
+    "speed.cost": "parameters",
     "speed.cached": "0",
     "map.search": "storm",
     "headline.text": HOSTILE,
@@ -186,7 +186,7 @@ def test_on_a_phone_no_tab_scrolls_sideways_and_a_hostile_headline_is_text_in_ea
 
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
 def test_nobody_is_shut_out_of_any_tab(open_page, theme):
-    page = open_page(theme=theme, query="impression=5&headlines=the%20mayor&speed.cost=memory")
+    page = open_page(theme=theme, query="impression=5&headlines=the%20mayor&speed.cost=parameters")
     found = {}
     for place, tab in enumerate(TABS):
         turn_to(page, place)
