@@ -184,7 +184,7 @@ def test_on_a_phone_no_tab_scrolls_sideways_and_a_hostile_headline_is_text_in_ea
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nobody_is_shut_out_of_any_tab(open_page, theme):
     page = open_page(theme=theme, query="impression=5&headlines=the%20mayor&speed.cost=parameters")
     found = {}
