@@ -3,7 +3,9 @@ function menu(label, ...items) {
   const made = details(label, make("div", "menu", ...items));
   made.className = "dropdown";
   made.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") [made.open] = [false, made.querySelector("summary").focus()];
+    if (event.key !== "Escape") return;
+    made.open = false;
+    made.querySelector("summary").focus();
   });
   made.addEventListener("click", (event) => {
     if (event.target.closest("button")) made.open = false;
