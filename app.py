@@ -5,12 +5,14 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 import tyro
 
 from tinynewsrec.data.read import FORMATS, describe
 
 ASSETS = Path(__file__).resolve().parent / "assets"
+COMPLETE = 20  # seconds; what is ready by then is there when the page opens, as all of the sample is
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,16 @@ def main(arguments: Arguments) -> None:
     if arguments.mcp and not find_spec("mcp"):
         sys.exit("--mcp needs the package mcp: pip install -e '.[mcp]'")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    print("Loading the models ...", flush=True)
     # Imported here, for Gradio takes seconds, and a mistyped folder should be told at once.
     from tinynewsrec.views.page import launch_settings, page_of, warm
     from tinynewsrec.views.workspace import Workspace
 
     workspace = Workspace(arguments.data, arguments.checkpoints)
+    ready = Thread(target=warm, args=[workspace], daemon=True)
+    ready.start()
     app = page_of(workspace)
+    ready.join(COMPLETE)
     try:
         app.launch(
             server_port=arguments.port,
@@ -57,8 +63,6 @@ def main(arguments: Arguments) -> None:
             f"listened on. Name another with --port or --host."
         )
     print(f"Open {app.local_url} in a browser. Ctrl+C ends the app.", flush=True)
-    workspace.start().join()
-    warm(workspace)
     app.block_thread()
 
 

@@ -155,7 +155,8 @@ def value_of(workspace: Workspace, view: View, page: Page) -> dict[str, Any]:
 
 
 def warm(workspace: Workspace, views: Views = VIEWS) -> None:
-    """Draws each tab once, for nobody, so that whoever opens it first waits for no import and no count."""
+    """Loads, then draws each tab once, for nobody: whoever opens it first waits for no import and no count."""
+    workspace.start().join()
     for view in views:
         value_of(workspace, view, Page().select(tab=view.NAME))
 
