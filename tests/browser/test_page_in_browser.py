@@ -67,6 +67,7 @@ def test_a_ranked_list_appears_with_its_source(open_page):
     expect(page.locator(".drawn-reader .source").first).to_contain_text(
         "Readers, clicks and stories are invented."
     )
+    expect(page.locator("footer")).to_contain_text("Use via API")
 
 
 def test_in_spanish_every_tab_has_its_heading_and_nothing_is_left_in_english(open_page):

@@ -155,7 +155,7 @@ def value_of(workspace: Workspace, view: View, page: Page) -> dict[str, Any]:
 
 
 def warm(workspace: Workspace, views: Views = VIEWS) -> None:
-    """Loads, then draws each tab once, for nobody: whoever opens it first waits for no import and no count."""
+    """Loads, then draws each tab once, for nobody: who opens it first waits for no import and no count."""
     workspace.start().join()
     for view in views:
         value_of(workspace, view, Page().select(tab=view.NAME))
@@ -175,7 +175,7 @@ def launch_settings(mcp: bool = False) -> dict[str, Any]:
     return {
         "theme": Newsprint(),
         "css_paths": styles(),
-        "footer_links": [],
+        "footer_links": ["api"],
         "run_history": False,
         "show_error": False,
         "state_session_capacity": 200,

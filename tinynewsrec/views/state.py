@@ -152,7 +152,7 @@ def page_from(query: str, views: tuple[Any, ...]) -> Page:
     owners = {"": page.shared} | {view.NAME: view.Options() for view in views}
     for name, found in values.items():
         owner, _, entry = name.rpartition(".")
-        if name == "v" or name.startswith("__"):
+        if name in ("v", "view") or name.startswith("__"):  # the last two are Gradio's own
             continue
         try:
             owners[owner] = checked(

@@ -42,7 +42,6 @@ function sliceChart(value, title) {
       range: [slices.bins.length - 0.5, -0.5],
       tickfont: { size: narrow ? 11 : 14 },
     },
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     margin: { l: 20, r: 12, t: 40, b: 50 },
   };
   const onclick = (points) => points[0]?.customdata && lookAt(value, [points[0].customdata]);

@@ -17,14 +17,17 @@ function spaces(value) {
   );
 }
 
-// Points follow the slider at once; where it is let go is remembered.
+// Points follow the slider at once, of very many a part of them; where it is let go is remembered.
 function between(value, student) {
   const label = fill(value.words.between, { teacher: value.map.models[0].name, model: student });
   const made = slider(label, { least: 0, most: 1, step: 0.05, value: map.share, digits: 2 }, (share) => act("set", { between: share }));
-  made.querySelector("input").addEventListener("input", (event) => {
-    map.share = Number(event.target.value);
-    later();
-  });
+  ["input", "change"].forEach((name) =>
+    made.querySelector("input").addEventListener(name, (event) => {
+      map.share = Number(event.target.value);
+      map.moving = name === "input";
+      later();
+    }),
+  );
   return made;
 }
 

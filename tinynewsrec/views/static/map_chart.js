@@ -5,7 +5,7 @@ const GLYPHS = ["●", "■", "◆", "▲", "✚", "★", "✖", "⬢"]; // the 
 // One trace for each category. Arrays are kept while nothing they depend on changes: Plotly compares them by identity.
 function base(value) {
   const { space, start, end } = value.map;
-  const key = [space, start, end, map.share, value.options.colour, value.language].join();
+  const key = [space, start, end, map.share, map.moving, value.options.colour, value.language].join();
   if (map.drawn.key === key) return map.drawn.traces;
   map.drawn.rows ??= rowsOfGroups(value);
   const far = map.points.moved.subarray(end * map.points.stories, (end + 1) * map.points.stories);
@@ -13,7 +13,7 @@ function base(value) {
   const along = (axis) => (row) => from[2 * row + axis] + map.share * (to[2 * row + axis] - from[2 * row + axis]);
   const byMoved = value.options.colour === "moved" && start !== end;
   const traces = value.points.groups.map(([name], group) => {
-    const rows = map.drawn.rows[group];
+    const rows = drawnOf(map.drawn.rows[group]);
     return {
       type: "scattergl",
       mode: "markers",
@@ -125,8 +125,9 @@ function traces(value) {
 function wholeRanges(value) {
   const ends = [value.map.start, value.map.end].map((end) => layer(value, end));
   const ranges = [0, 1].map((axis) => {
-    const places = ends.flatMap((points) => Array.from(points.filter((_, place) => place % 2 === axis)));
-    const [low, high] = places.reduce(([least, most], place) => [Math.min(least, place), Math.max(most, place)], [Infinity, -Infinity]);
+    let [low, high] = [Infinity, -Infinity];
+    for (const points of ends)
+      for (let place = axis; place < points.length; place += 2) [low, high] = [Math.min(low, points[place]), Math.max(high, points[place])];
     return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
   });
   return { "xaxis.range": ranges[0], "yaxis.range": ranges[1] };

@@ -1,6 +1,7 @@
 // All points and titles, fetched once, and where each is shown.
 const FINEST = 32767; // coordinates from -1 to 1 travel as 16-bit whole numbers
-const map = { div: null, points: null, titles: null, share: 0, drag: "pan", range: null, drawn: {}, waiting: false };
+const MOST_MOVING = 6_000; // points that are drawn anew many times a second
+const map = { div: null, points: null, titles: null, share: 0, moving: false, drag: "pan", range: null, drawn: {}, waiting: false };
 const fetched = new Map();
 
 function fetchOnce(path, read) {
@@ -61,6 +62,12 @@ function rowsOfGroups(value) {
   const rows = value.points.groups.map(() => []);
   map.points.groups.forEach((group, row) => rows[group].push(row));
   return rows;
+}
+
+// Of each group's rows those that are drawn: while points move, so many that they move smoothly.
+function drawnOf(rows) {
+  const step = map.moving ? Math.ceil(map.points.stories / MOST_MOVING) : 1;
+  return step === 1 ? rows : rows.filter((_, place) => place % step === 0);
 }
 
 function pointSize() {

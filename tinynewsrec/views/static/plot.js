@@ -37,6 +37,7 @@ function inked(layout) {
     separators: separators(),
     font: { color: ink, size: 14, family: style.fontFamily },
     margin: { l: 60, r: 20, t: 30, b: 50 },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" }, // grows upwards, away from the marks
     ...layout,
     xaxis: { ...axis, ...layout.xaxis },
     yaxis: { ...axis, ...layout.yaxis },

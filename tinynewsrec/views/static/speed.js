@@ -82,13 +82,14 @@ function tradeoff(value) {
   if (models.some(({ auc }) => !auc)) return [...parts, note(words["no quality"], "empty")];
   if (options.cost === "time" && !measured) return [...parts, note(words["measure first"], "empty")];
   const costs = models.map((model, place) => COSTS[options.cost](model, place, measured));
+  const narrow = innerWidth < 600; // pixels; names beside the marks would cover one another
   const traces = models.map((model, place) => ({
     x: [costs[place]],
     y: [model.auc.value],
     error_y: { type: "data", symmetric: false, array: [model.auc.high - model.auc.value], arrayminus: [model.auc.value - model.auc.low] },
-    mode: "markers+text",
-    text: [` ${inert(model.name)}`],
-    textposition: "middle right",
+    mode: narrow ? "markers" : "markers+text",
+    text: [` ${inert(model.name)} `],
+    textposition: front[place] ? "top left" : "bottom right", // away from the front's line
     cliponaxis: false,
     name: inert(model.name),
     marker: { size: 13, symbol: SYMBOLS[place % SYMBOLS.length], color: PALETTE[place % PALETTE.length] },
@@ -97,10 +98,10 @@ function tradeoff(value) {
   const line = front.flatMap((kept, place) => (kept ? [[costs[place], models[place].auc.value]] : [])).sort((one, other) => one[0] - other[0]);
   traces.unshift({ x: line.map(([x]) => x), y: line.map(([, y]) => y), mode: "lines", line: { dash: "dot", width: 2, color: "#888888" }, hoverinfo: "skip", name: words.front });
   const layout = {
-    showlegend: false,
+    showlegend: narrow,
     xaxis: { title: { text: words.axes[options.cost] }, rangemode: "tozero" },
     yaxis: { title: { text: `AUC, ${words.interval}` } },
-    margin: { l: 70, r: 110, t: 20, b: 60 },
+    margin: { l: 70, r: narrow ? 20 : 110, t: 20, b: 60 },
   };
   const columns = [{ name: value.common.model }, { name: words.axes[options.cost], digits: 2 }, { name: "AUC", unit: words.interval }];
   const twin = table(words.tradeoff, columns, models.map((model, place) => [model.name, costs[place], interval(model.auc)]));
@@ -136,7 +137,7 @@ function where(value) {
   const traces = names.map((name, kind) => ({ type: "bar", orientation: "h", y: parts.map(({ model }) => inert(model)), x: parts.map((row) => split(row)[kind]), name: words[name] }));
   const columns = [{ name: value.common.model }, ...names.map((name) => ({ name: words[name], unit: "ms", digits: 3 }))];
   const twin = table(words.parts, columns, parts.map((row) => [row.model, ...split(row)]));
-  const layout = { barmode: "stack", xaxis: { title: { text: words.per_title } }, yaxis: { autorange: "reversed" }, legend: { orientation: "h", y: 1.15 } };
+  const layout = { barmode: "stack", xaxis: { title: { text: words.per_title } }, yaxis: { autorange: "reversed" } };
   return [...shown, plot(words.parts, traces, layout, { height: 120 + 40 * parts.length, twin }), note(fill(words["parts note"], { titles: parts[0].titles, data: value.data }), "source")];
 }
 

@@ -42,7 +42,7 @@ function explorer(value) {
   const columns = [{ name: words.vector }, { name: "x", digits: 3 }, { name: "y", digits: 3 }, { name: words.length, digits: 3 }, { name: words["along main"], digits: 3 }, { name: words["along aux"], digits: 3 }];
   const twin = table(words.surgery, columns, shown.map(([name, vector]) => [name, ...vector, Math.hypot(...vector), dot(vector, main), dot(vector, aux) / Math.hypot(...aux)]));
   const limit = Math.max(1.2, size * 1.1, Math.hypot(...plain) * 1.1);
-  const layout = { xaxis: { range: [-limit, limit] }, yaxis: { range: [-limit / 3, limit], scaleanchor: "x" }, legend: { orientation: "h", y: 1.12 } };
+  const layout = { xaxis: { range: [-limit, limit] }, yaxis: { range: [-limit / 3, limit], scaleanchor: "x" } };
   const verdict = dot(sum, main) <= 1e-9 ? words["main harmed"] : dot(sum, aux) < -1e-9 ? words["aux harmed"] : words["both served"];
   return [
     controls,

@@ -19,7 +19,7 @@ function taskPulls(value) {
     return heat(fill(words["layers of task"], { task: named(task) }), layers.map((layer) => words.layer_names[layer] ?? layer.replace("layer", words.layer)), steps, values, { least: -1, most: 1, unit: "cos" });
   });
   return [
-    plot(words.cosines, traces, { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words["cosine with main"] }, range: [-1, 1] }, legend: { orientation: "h", y: 1.15 } }, { twin }),
+    plot(words.cosines, traces, { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words["cosine with main"] }, range: [-1, 1] } }, { twin }),
     summary,
     note(fill(words["conflicts note"], { model: value.model, steps: lines.length }), "source"),
     ...shown,

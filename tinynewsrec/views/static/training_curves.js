@@ -5,7 +5,7 @@ function lossCurves(value) {
   const traces = names.map((name, place) => ({ x: value.steps, y: value.losses[name], name: words.loss_names[name] ?? inert(name), mode: "lines", line: { color: PALETTE[place % PALETTE.length], dash: ["solid", "dash", "dot", "dashdot"][place % 4] } }));
   const columns = [{ name: words.step, digits: 0 }, ...names.map((name) => ({ name: words.loss_names[name] ?? name, digits: 4 }))];
   const twin = table(words.losses, columns, value.steps.map((step, place) => [step, ...names.map((name) => value.losses[name][place])]));
-  const layout = { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words.loss } }, legend: { orientation: "h", y: 1.15 } };
+  const layout = { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words.loss } } };
   return [
     plot(`${words.losses}: ${value.model}`, traces, layout, { twin }),
     note(fill(words["losses note"], { model: value.model, stage: value.stage, data: value["trained on"], steps: value.steps.length }), "source"),
@@ -38,7 +38,7 @@ function teacherWeights(value) {
   if (value.steps.length > 1) {
     const traces = teachers.map((name, place) => ({ x: value.steps, y: value.means.map((means) => means[place]), name, mode: "lines+markers", marker: { symbol: SYMBOLS[place % SYMBOLS.length] } }));
     const twin = table(words["weights by step"], [{ name: words.step, digits: 0 }, ...teachers.map((name) => ({ name, digits: 3 }))], value.steps.map((step, place) => [step, ...value.means[place]]));
-    shown.push(plot(words["weights by step"], traces, { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words["mean weight"] } }, legend: { orientation: "h", y: 1.15 } }, { height: 300, twin }));
+    shown.push(plot(words["weights by step"], traces, { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words["mean weight"] } } }, { height: 300, twin }));
   }
   return [...shown, make("h3", "", words.topics), topics, make("h3", "", words.cases), cases, note(words["cases note"], "source")];
 }

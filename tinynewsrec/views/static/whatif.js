@@ -187,7 +187,6 @@ function sweep(value) {
   const layout = {
     xaxis: { title: { text: words["latest clicks"] }, type: "category" },
     yaxis: { title: { text: words.curves[kind] }, ...(kind === "rank" ? { range: [lowest + 0.5, 0.5] } : {}) },
-    legend: { orientation: "h", y: 1.15 },
   };
   const digits = { rank: 0, agreement: 2, auc: 1 }[kind];
   const columns = [{ name: value.common.model }, ...lengths.map((name) => ({ name, digits }))];

@@ -24,5 +24,5 @@ function spreadOf(said, common, models, shown) {
   const columns = [{ name: common.model }, ...shown.percents.map((percent) => ({ name: `${percent} %`, digits: 2 })), { name: said.this, digits: 2 }];
   const rows = models.map(({ name }, place) => [name, ...shown.models[place].spread, own[place]]);
   const title = fill(said.chart, shown);
-  return plot(title, [box, reader], { yaxis: { title: { text: said.axis }, range: [0, 1] }, legend: { orientation: "h", y: 1.15 } }, { height: 320, twin: table(title, columns, rows) });
+  return plot(title, [box, reader], { yaxis: { title: { text: said.axis }, range: [0, 1] } }, { height: 320, twin: table(title, columns, rows) });
 }
