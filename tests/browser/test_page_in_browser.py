@@ -52,6 +52,12 @@ def view_of(page) -> dict:
     return {name: found for name, found in parse_qs(urlsplit(page.url).query).items() if name[:2] != "__"}
 
 
+WEIGHT = """() => performance.getEntriesByType("resource")
+  .filter(({ name }) => !name.includes("plotly"))
+  .reduce((sum, { transferSize }) => sum + transferSize, 0)"""
+HEAVIEST = 1_000_000  # bytes before anything is clicked, but for the charts, which come when nothing else does
+
+
 def spoken(text: str) -> set[str]:
     """Words, but not the letters of a checkpoint's hash."""
     said = re.sub(r"\b[0-9a-f]{8,}\b", "", text)
@@ -68,6 +74,7 @@ def test_a_ranked_list_appears_with_its_source(open_page):
         "Readers, clicks and stories are invented."
     )
     expect(page.locator("footer")).to_contain_text("Use via API")
+    assert 100_000 < page.evaluate(WEIGHT) < HEAVIEST
 
 
 def test_in_spanish_every_tab_has_its_heading_and_nothing_is_left_in_english(open_page):

@@ -12,6 +12,7 @@ from tinynewsrec.views.turns import Progress, Turns
 from tinynewsrec.views.workspace import Workspace
 
 AUC = {"value": 61.25, "low": 60.0, "high": 62.5}
+MRR = {"value": 31.5, "low": 30.0, "high": 33.0}
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def workspace(mind_folder, tokenizer, tmp_path, monkeypatch):
             "impressions": 5,
             "readers": 4,
             "skipped": 0,
-            "metrics": {"AUC": AUC},
+            "metrics": {"AUC": AUC, "MRR": MRR | {"value": MRR["value"] + layers}},
         }
         made.save_pretrained(tmp_path / "checkpoints" / name)
     workspace = Workspace(mind_folder, [tmp_path / "checkpoints"])
@@ -42,6 +43,14 @@ def test_before_a_measurement_everything_else_is_there(workspace, page):
     assert [model["name"] for model in shown["models"]] == ["teacher", "student-1"]
     assert (shown["measured"], shown["budget"], shown["front"]) == (None, None, [False, True])
     assert payload(workspace, page.set(speed, cost="time"))["front"] == []
+
+
+def test_quality_is_the_metric_that_was_chosen(workspace, page):
+    ranked = payload(workspace, page.set(speed, quality="MRR"))
+    assert [model["quality"]["value"] for model in ranked["models"]] == [34.5, 32.5]
+    assert ranked["front"] == [True, True]
+    unknown = payload(workspace, page.set(speed, quality="nDCG@5"))
+    assert ([model["quality"] for model in unknown["models"]], unknown["front"]) == ([None, None], [])
 
 
 def test_a_measurement_says_what_it_rests_on(workspace, page):

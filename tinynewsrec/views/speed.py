@@ -32,6 +32,7 @@ class Options:
     """One more, the first, is dropped."""
     cost: Literal["memory", "parameters", "time"] = "memory"
     """Against what quality is drawn."""
+    quality: Literal["AUC", "MRR", "nDCG@5", "nDCG@10"] = "AUC"
     stories: int = 500
     """New stories in an hour, for the budget."""
     visits: int = 100_000
@@ -43,7 +44,7 @@ class Options:
 def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
     options = page.options.get(NAME, Options())
     measured = measurement_of(workspace, options)
-    models = [facts_of(model) for model in workspace.models]
+    models = [facts_of(model, options.quality) for model in workspace.models]
     return {
         "options": vars(options),
         "limits": LIMITS,
@@ -59,8 +60,8 @@ def payload(workspace: Workspace, page: Page) -> dict[str, Any]:
     }
 
 
-def facts_of(model: Model) -> dict[str, Any]:
-    """What is known of a model without timing it; quality with the data it was measured on."""
+def facts_of(model: Model, metric: str) -> dict[str, Any]:
+    """What is known of a model without timing it; the metric with the data it was measured on."""
     metrics = model.checkpoint.metrics
     embeddings = model.recommender.news_encoder.language_model.get_input_embeddings().weight.numel()
     return {
@@ -69,7 +70,7 @@ def facts_of(model: Model) -> dict[str, Any]:
         "parameters": model.parameters,
         "word parameters": embeddings,
         "megabytes": 4 * model.parameters / 1e6,
-        "auc": metrics.get("metrics", {}).get("AUC"),
+        "quality": metrics.get("metrics", {}).get(metric),
         "measured on": {
             name: metrics[name] for name in ("data", "impressions", "readers") if name in metrics
         },
@@ -77,8 +78,8 @@ def facts_of(model: Model) -> dict[str, Any]:
 
 
 def front_of(options: Options, models: list[dict[str, Any]], measured: Measurement | None) -> list[bool]:
-    """Which models no other beats in cost and AUC; empty where one of the two is unknown."""
-    if not models or any(not model["auc"] for model in models):
+    """Which models no other beats in cost and quality; empty where one of the two is unknown."""
+    if not models or any(not model["quality"] for model in models):
         return []
     if options.cost == "time":
         if measured is None:
@@ -88,7 +89,7 @@ def front_of(options: Options, models: list[dict[str, Any]], measured: Measureme
         cost = np.array(
             [model["parameters" if options.cost == "parameters" else "megabytes"] for model in models]
         )
-    return front(cost.astype(float), np.array([model["auc"]["value"] for model in models])).tolist()
+    return front(cost.astype(float), np.array([model["quality"]["value"] for model in models])).tolist()
 
 
 def budget_of(options: Options, workspace: Workspace, measured: Measurement | None) -> dict[str, Any] | None:

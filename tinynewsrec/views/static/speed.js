@@ -1,4 +1,5 @@
 const MILLISECONDS = 2; // digits
+const METRICS = ["AUC", "MRR", "nDCG@5", "nDCG@10"];
 
 function settings({ options, limits, words, ready, measured }) {
   const slide = (name, step = 1) =>
@@ -19,14 +20,14 @@ function interval({ value, low, high }) {
 }
 
 function known(value) {
-  const { words, models, measured } = value;
+  const { words, models, measured, options } = value;
   const columns = [
     { name: value.common.model },
     { name: words.layers, digits: 0 },
     { name: words.parameters, unit: words.millions, digits: 1 },
     { name: words.embeddings, unit: words.millions, digits: 1 },
     { name: words.memory, unit: "MB, fp32", digits: 0 },
-    { name: "AUC", unit: words.interval },
+    { name: options.quality, unit: words.interval },
   ];
   const timed = [
     { name: words.encode, unit: words.per_title, digits: MILLISECONDS },
@@ -37,7 +38,7 @@ function known(value) {
     { name: words.rank, unit: words.per_visit, digits: MILLISECONDS },
   ];
   const rows = models.map((model, place) => {
-    const fixed = [model.name, model.layers, model.parameters / 1e6, model["word parameters"] / 1e6, model.megabytes, model.auc ? interval(model.auc) : words.unmeasured];
+    const fixed = [model.name, model.layers, model.parameters / 1e6, model["word parameters"] / 1e6, model.megabytes, model.quality ? interval(model.quality) : words.unmeasured];
     if (!measured) return fixed;
     const { encoding, tokenising, ranking } = measured.models[place];
     return [...fixed, encoding.median, `${number(encoding.low, MILLISECONDS)} – ${number(encoding.high, MILLISECONDS)}`, encoding.least, encoding.p95, tokenising, ranking];
@@ -45,7 +46,7 @@ function known(value) {
   return table(words.caption, measured ? [...columns, ...timed] : columns, rows);
 }
 
-function sources({ words, models, measured, data }) {
+function sources({ words, models, measured, options }) {
   const lines = [];
   if (measured) {
     const { machine } = measured;
@@ -56,11 +57,13 @@ function sources({ words, models, measured, data }) {
     if (measured.rounds < measured.tail) lines.push(fill(words["no tail"], measured));
   }
   const shared = new Map();
-  models.filter(({ auc }) => auc).forEach((model) => {
-    const line = fill(words.quality, Object.fromEntries(Object.entries(model["measured on"]).map(([name, found]) => [name, typeof found === "number" ? number(found) : found])));
+  models.filter(({ quality }) => quality).forEach((model) => {
+    const counts = Object.entries(model["measured on"]).map(([name, found]) => [name, typeof found === "number" ? number(found) : found]);
+    const line = fill(words.quality, { metric: options.quality, ...Object.fromEntries(counts) });
     shared.set(line, [...(shared.get(line) ?? []), model.name]);
   });
   shared.forEach((names, line) => lines.push(`${names.join(", ")}: ${line}`));
+  if (shared.size && options.quality === "AUC") lines.push(words.chance);
   return lines.map((line) => note(line, "source"));
 }
 
@@ -77,34 +80,35 @@ const COSTS = {
 
 function tradeoff(value) {
   const { words, models, measured, options, front } = value;
+  const metric = choice(words.worth, METRICS.map((name) => [name, name]), options.quality, (quality) => act("set", { quality }));
   const chooser = choice(words.against, Object.keys(COSTS).map((name) => [name, words.costs[name]]), options.cost, (cost) => act("set", { cost }));
-  const parts = [heading(words.tradeoff), make("div", "controls", chooser)];
-  if (models.some(({ auc }) => !auc)) return [...parts, note(words["no quality"], "empty")];
+  const parts = [heading(words.tradeoff), make("div", "controls", metric, chooser)];
+  if (models.some(({ quality }) => !quality)) return [...parts, note(fill(words["no quality"], { metric: options.quality }), "empty")];
   if (options.cost === "time" && !measured) return [...parts, note(words["measure first"], "empty")];
   const costs = models.map((model, place) => COSTS[options.cost](model, place, measured));
   const narrow = innerWidth < 600; // pixels; names beside the marks would cover one another
   const traces = models.map((model, place) => ({
     x: [costs[place]],
-    y: [model.auc.value],
-    error_y: { type: "data", symmetric: false, array: [model.auc.high - model.auc.value], arrayminus: [model.auc.value - model.auc.low] },
+    y: [model.quality.value],
+    error_y: { type: "data", symmetric: false, array: [model.quality.high - model.quality.value], arrayminus: [model.quality.value - model.quality.low] },
     mode: narrow ? "markers" : "markers+text",
     text: [` ${inert(model.name)} `],
     textposition: front[place] ? "top left" : "bottom right", // away from the front's line
     cliponaxis: false,
     name: inert(model.name),
     marker: { size: 13, symbol: SYMBOLS[place % SYMBOLS.length], color: PALETTE[place % PALETTE.length] },
-    hovertemplate: `%{x:.2f}, AUC %{y:.2f}<extra>${inert(model.name)}</extra>`,
+    hovertemplate: `%{x:.2f}, ${options.quality} %{y:.2f}<extra>${inert(model.name)}</extra>`,
   }));
-  const line = front.flatMap((kept, place) => (kept ? [[costs[place], models[place].auc.value]] : [])).sort((one, other) => one[0] - other[0]);
+  const line = front.flatMap((kept, place) => (kept ? [[costs[place], models[place].quality.value]] : [])).sort((one, other) => one[0] - other[0]);
   traces.unshift({ x: line.map(([x]) => x), y: line.map(([, y]) => y), mode: "lines", line: { dash: "dot", width: 2, color: "#888888" }, hoverinfo: "skip", name: words.front });
   const layout = {
     showlegend: narrow,
     xaxis: { title: { text: words.axes[options.cost] }, rangemode: "tozero" },
-    yaxis: { title: { text: `AUC, ${words.interval}` } },
+    yaxis: { title: { text: `${options.quality}, ${words.interval}` } },
     margin: { l: 70, r: narrow ? 20 : 110, t: 20, b: 60 },
   };
-  const columns = [{ name: value.common.model }, { name: words.axes[options.cost], digits: 2 }, { name: "AUC", unit: words.interval }];
-  const twin = table(words.tradeoff, columns, models.map((model, place) => [model.name, costs[place], interval(model.auc)]));
+  const columns = [{ name: value.common.model }, { name: words.axes[options.cost], digits: 2 }, { name: options.quality, unit: words.interval }];
+  const twin = table(words.tradeoff, columns, models.map((model, place) => [model.name, costs[place], interval(model.quality)]));
   return [...parts, plot(words.tradeoff, traces, layout, { twin }), note(words["front note"])];
 }
 
