@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.data.tables import Split
 from tinynewsrec.data.tokens import Stories, Tokens
-from tinynewsrec.evaluation.report import evaluate_recommender, metrics_record
+from tinynewsrec.evaluation.report import evaluate, metrics_record, recommender_system
+from tinynewsrec.evaluation.vectors import encode_news, keep_in_cache
 from tinynewsrec.model.card import metrics_table
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.folder import WEIGHTS
@@ -141,10 +142,16 @@ def finish(
     if not this_process().is_main_process:
         return
     recommender.training_record = record
-    if dev is not None:
-        recommender.metrics = {**metrics_record(evaluate_recommender(recommender, dev), dev), **measured}
+    if dev is None:
+        recommender.save_pretrained(folder)
+    else:
+        titles = dev.news.texts("title")
+        vectors = encode_news(recommender, recommender.tokens(titles))
+        report = evaluate(recommender_system(folder.name, recommender, vectors, dev), dev)
+        recommender.metrics = {**metrics_record(report, dev), **measured}
         print(metrics_table(recommender.metrics))
-    recommender.save_pretrained(folder)
+        recommender.save_pretrained(folder)
+        keep_in_cache(Checkpoint.open(folder), titles, vectors)
     if projections is not None:
         projections.save(folder)
     (folder / STATE).unlink(missing_ok=True)

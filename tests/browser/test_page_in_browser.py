@@ -55,7 +55,7 @@ def view_of(page) -> dict:
 WEIGHT = """() => performance.getEntriesByType("resource")
   .filter(({ name }) => !name.includes("plotly"))
   .reduce((sum, { transferSize }) => sum + transferSize, 0)"""
-HEAVIEST = 1_000_000  # bytes before anything is clicked, but for the charts, which come when nothing else does
+HEAVIEST = 1_000_000  # bytes before anything is clicked; charts come when nothing else does
 
 
 def spoken(text: str) -> set[str]:

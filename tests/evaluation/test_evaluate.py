@@ -21,9 +21,10 @@ from tinynewsrec.evaluation.report import (
     System,
     comparison_record,
     evaluate,
-    evaluate_recommender,
     metrics_record,
+    recommender_system,
 )
+from tinynewsrec.evaluation.vectors import encode_news
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,8 @@ def test_the_command_measures_what_the_recommender_scores(
     split, mind_folder, checkpoints, tmp_path, tokenizer
 ):
     student = make_recommender(tokenizer, seed=1, layers=1)
-    report = evaluate_recommender(student, split)
+    vectors = encode_news(student, student.tokens(split.news.texts("title")))
+    report = evaluate(recommender_system("student", student, vectors, split), split)
     record = run(mind_folder, checkpoints, tmp_path, baselines=False)[1]
     for name, value in metrics_record(report, split)["metrics"].items():
         assert record["metrics"][name]["value"] == pytest.approx(value["value"])

@@ -4,6 +4,8 @@ from dataclasses import replace
 import pytest
 from conftest import make_recommender
 
+from tinynewsrec.checkpoints import Checkpoint
+from tinynewsrec.evaluation.vectors import encode_news, news_vectors
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
@@ -34,6 +36,19 @@ def test_a_finished_run_is_a_checkpoint_that_says_how_it_came_about(arguments):
     assert loaded.metrics["impressions"] == 5 and loaded.metrics["data"] == "MIND, dev"
     lines = (arguments.out / "losses.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+def test_vectors_that_measured_a_run_are_not_computed_again(arguments, split, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYNEWSREC_CACHE", str(tmp_path / "cache"))
+    main(replace(arguments, dev=arguments.data))
+
+    def load() -> Recommender:
+        raise AssertionError("The vectors are in the cache.")
+
+    checkpoint, titles = Checkpoint.open(arguments.out), split.news.texts("title")
+    kept = news_vectors(checkpoint, titles, load)
+    recommender = checkpoint.load()
+    assert kept == pytest.approx(encode_news(recommender, recommender.tokens(titles)))
 
 
 def test_training_changes_what_is_trained_and_nothing_else(arguments, tokenizer):

@@ -14,7 +14,7 @@ from tinynewsrec.data.tables import Split
 from tinynewsrec.evaluation.bootstrap import RESAMPLES, Interval, mean_intervals
 from tinynewsrec.evaluation.metrics import measure
 from tinynewsrec.evaluation.scores import score_blocks, score_impressions
-from tinynewsrec.evaluation.vectors import Progress, encode_news, news_vectors, unseen
+from tinynewsrec.evaluation.vectors import Progress, news_vectors, unseen
 from tinynewsrec.model.recommender import Recommender, parameter_count
 
 
@@ -77,11 +77,6 @@ def evaluate(system: System, split: Split) -> Report:
             f"candidates, found none among {len(impressions)}."
         )
     return Report(system, rows, impressions.readers[rows], metrics, len(impressions) - len(rows))
-
-
-def evaluate_recommender(recommender: Recommender, split: Split, name: str = "recommender") -> Report:
-    vectors = encode_news(recommender, recommender.tokens(split.news.texts("title")))
-    return evaluate(recommender_system(name, recommender, vectors, split), split)
 
 
 def recommender_system(

@@ -66,6 +66,12 @@ def keep_beside(checkpoint: Checkpoint, titles: Sequence[str]) -> None:
     keep(vectors.astype(np.float16), checkpoint.folder / file_name(checkpoint, titles))
 
 
+def keep_in_cache(checkpoint: Checkpoint, titles: Sequence[str], vectors: Float[np.ndarray, "N D"]) -> None:
+    """Keeps what was computed before the checkpoint was one, so that nobody computes it again."""
+    with suppress(OSError):
+        keep(vectors, cache_folder() / file_name(checkpoint, titles))
+
+
 def unsaved_vectors(
     recommender: Recommender, titles: Sequence[str], progress: Progress = unseen
 ) -> Float[np.ndarray, "N D"]:
