@@ -18,7 +18,7 @@ COMPLETE = 20  # seconds; what is ready by then is there when the page opens, as
 @dataclass(frozen=True)
 class Arguments:
     data: Path = ASSETS / "sample" / "dev"
-    """Folder of one part of a data set: news.tsv and behaviors.tsv."""
+    """Folder of one part of a data set: MIND's files or EB-NeRD's."""
     checkpoints: tuple[str, ...] = (str(ASSETS / "checkpoints"),)
     """Trained models: folders, folders of folders, or ids of models on the hub."""
     port: int | None = None

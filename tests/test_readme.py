@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def test_commands_parse(command):
 @pytest.mark.parametrize("flags", re.findall(r"^python app\.py(.*)$", PAGES[0].read_text(), re.M))
 def test_app_commands_parse(flags):
     tyro.cli(import_module("app").Arguments, args=shlex.split(flags))
+
+
+def test_a_space_installs_what_the_app_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = [
+        line for line in (ROOT / "requirements.txt").read_text().splitlines() if line[:1] not in ("", "#")
+    ]
+    assert listed[: len(project["dependencies"])] == project["dependencies"]
+    assert sorted(listed[len(project["dependencies"]) :]) == sorted(project["optional-dependencies"]["app"])
 
 
 def test_every_command_is_documented():

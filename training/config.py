@@ -38,3 +38,7 @@ class TrainConfig:
             raise ValueError(
                 f"batch_size must be a multiple of accumulate, got {self.batch_size} and {self.accumulate}."
             )
+
+    def steps(self, cases: int) -> int:
+        """Of the whole run; cases that do not fill a batch wait for another epoch's order."""
+        return max(1, cases // self.batch_size) * self.epochs

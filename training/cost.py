@@ -12,10 +12,12 @@ from transformers import AutoConfig
 from tinynewsrec.data.read import read_split
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.language_models import locate
+from training import posttrain_teacher
 from training.click_stage import ClickArguments
 from training.pairs import read_pairs
 from training.record import stage_of
 from training.samples import find_clicks
+from training.snapshots import refuse_short
 
 PIECES = 1.4  # word pieces in a word of English, about
 LIVE = tuple(
@@ -38,10 +40,18 @@ class Texts(NamedTuple):
 
 
 def cost_of(arguments: Any) -> Cost:
-    """Teachers that are read or trained in each step count as much as the student does."""
-    texts = clicks_of(arguments.data) if isinstance(arguments, ClickArguments) else pairs_of(arguments.data)
+    """Teachers that are read or trained in each step count as much as the student does.
+
+    Raises ValueError for a post-training too short for its snapshots.
+    """
     training = arguments.training
-    steps = max(1, texts.cases // training.batch_size) * training.epochs
+    if isinstance(arguments, ClickArguments):
+        texts = clicks_of(arguments.data, arguments.model.history_length, 1 + arguments.negatives)
+    else:
+        texts = pairs_of(arguments.data)
+    steps = training.steps(texts.cases)
+    if isinstance(arguments, posttrain_teacher.Arguments):
+        refuse_short(arguments.snapshots, training.save_every, steps)
     met = texts.met * min(training.batch_size, texts.cases)
     distinct = texts.stories * (1 - np.exp(-met / texts.stories))
     pieces = 2 + PIECES * texts.words
@@ -60,11 +70,11 @@ def models_of(arguments: Any) -> int:
 
 
 @cache
-def clicks_of(folder: Path) -> Texts:
+def clicks_of(folder: Path, history_length: int, candidates: int) -> Texts:
     split = read_split(folder)
     impressions, clicks = split.impressions, find_clicks(split.impressions)
     stories = len(np.unique(np.concatenate([impressions.history.named, impressions.candidates.values])))
-    met = np.minimum(impressions.history.lengths, 50).mean() + 5
+    met = np.minimum(impressions.history.lengths, history_length).mean() + candidates
     return Texts(len(clicks), stories, met, mean_words(split.news.texts("title")))
 
 

@@ -19,7 +19,7 @@ from training.losses import case_losses
 from training.pair_samples import PairBatch, first_is_own, make_pair_sampler, match
 from training.pairs import read_pairs
 from training.record import training_record
-from training.snapshots import Snapshots, refuse_finished_snapshots
+from training.snapshots import Snapshots, refuse_finished_snapshots, refuse_short
 from training.stage import learn, start
 
 TRAINING = TrainConfig(epochs=6, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=11)
@@ -46,11 +46,12 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     refuse_finished_snapshots(arguments.out)
     pairs = read_pairs(arguments.data)
+    steps = arguments.training.steps(len(pairs))
+    refuse_short(arguments.snapshots, arguments.training.save_every, steps)
     recommender = start(arguments.model, arguments.trained_layers, arguments.training.seed)
     sampler = make_pair_sampler(
         pairs, recommender, arguments.negatives, arguments.body_length, arguments.training
     )
-    steps = sampler.steps_per_epoch * arguments.training.epochs
     record = training_record(
         arguments, pairs.name, parents=[arguments.model.language_model], pairs=len(pairs)
     )

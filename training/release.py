@@ -26,7 +26,7 @@ from tinynewsrec.model.weights import compact, write_weights
 from training.distillation import WEIGHTS_LOG
 
 SHARED = "shared.safetensors"
-BEFORE_ROUNDING = ", measured before matrices were rounded"
+BEFORE_ROUNDING = "measured before matrices were rounded"
 
 
 @dataclass(frozen=True)

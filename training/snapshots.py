@@ -23,12 +23,7 @@ class Snapshots:
     record: dict[str, Any]
 
     def __post_init__(self):
-        """Raises ValueError where the run is too short for so many."""
-        if not self.steps - (self.count - 1) * self.every > 0:
-            raise ValueError(
-                f"{self.count} snapshots {self.every} steps apart need more than "
-                f"{(self.count - 1) * self.every} steps; this run has {self.steps}. Lower save_every."
-            )
+        refuse_short(self.count, self.every, self.steps)
 
     def keep(self, step: int, recommender: Recommender) -> None:
         """A recommender whose user encoder is new: untrained, it takes the mean of the clicks."""
@@ -48,6 +43,16 @@ class Snapshots:
             for folder in folders
         ]
         write_json({"snapshots": listed, "training": self.record}, self.folder / MANIFEST)
+
+
+def refuse_short(count: int, every: int, steps: int) -> None:
+    """Raises ValueError where the run is too short for so many snapshots."""
+    least = (count - 1) * every
+    if not steps > least:
+        raise ValueError(
+            f"{count} snapshots {every} steps apart need more than {least} steps; this run has {steps}. "
+            f"Lower save_every."
+        )
 
 
 def snapshots_in(folder: Path) -> list[Path]:

@@ -90,7 +90,7 @@ class Settings:
     posttrain_student: TrainConfig = posttrain_student.TRAINING
     """Of the students' post-training."""
     trained_layers: int = 2
-    """Layers that learn from clicks, from the last; those below are frozen and read once. 0: all of them."""
+    """Layers that learn from clicks, from the last; those below are frozen and read once. 0: all are."""
     finetune: TrainConfig = field(default_factory=TrainConfig)
     """Of whole language models, when they learn from clicks."""
     finetune_student: TrainConfig = STUDENT

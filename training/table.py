@@ -66,9 +66,9 @@ class Row(NamedTuple):
 
 def main(arguments: Arguments) -> None:
     whole = layers_in(arguments.language_model)
-    usual = (whole,) if arguments.name == "mtrec" else STUDENTS
+    usual = (whole,) if arguments.name == "mtrec" else tuple(size for size in STUDENTS if size < whole)
     arguments = replace(arguments, layers=arguments.layers or usual)
-    refuse_missing(arguments, tuple(size for size in arguments.layers if size < whole), whole)
+    refuse_missing(arguments, arguments.layers, whole)
     plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
     rows = list(ROWS[arguments.name](arguments, whole))
     if arguments.train:

@@ -112,6 +112,15 @@ def test_trustworthiness_is_that_of_scikit_learn():
     assert trustworthiness(VECTORS[:, :2], MAP[:, :2] * 0 + VECTORS[:, :2], ROWS[:50]) < 1
 
 
+@pytest.mark.parametrize("stories", [3, 4, 23, 31])
+def test_of_few_stories_fewer_neighbours_are_held_against_one_another(stories):
+    ours = trustworthiness(VECTORS[:stories], MAP[:stories], np.arange(stories), 15)
+    count = min(15, (stories - 1) // 2)
+    theirs = manifold.trustworthiness(VECTORS[:stories], MAP[:stories], n_neighbors=count, metric="cosine")
+    assert ours == pytest.approx(theirs, abs=1e-6)
+    assert trustworthiness(VECTORS[:2], MAP[:2], np.arange(2)) == 1
+
+
 def test_a_map_that_keeps_every_neighbour_is_trusted_wholly():
     angles = np.sort(RANDOM.uniform(0, 2 * np.pi, 200))
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

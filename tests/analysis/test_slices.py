@@ -160,13 +160,6 @@ def test_a_lasso_of_stories_is_a_slice_of_the_impressions_that_clicked_or_met_th
     stories = np.array([1, 5])
     assert features.with_story(compared, stories, len(news)).tolist() == [False, False, True, True, True]
     assert features.with_story(compared, stories, len(news), clicked=False).all()
-    assert features.with_id(compared.impressions, ["I3", "no such", "I0"]).tolist() == [
-        True,
-        False,
-        False,
-        True,
-        False,
-    ]
 
 
 def auc(compared):

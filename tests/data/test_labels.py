@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynewsrec.data.gold import LABELS
-from tinynewsrec.data.labels import IGNORE, LabelSpace, category_labels, category_space
+from tinynewsrec.data.labels import IGNORE, LabelSpace, category_space
 from tinynewsrec.data.read import read_split
 from tinynewsrec.data.sentiment import by_afinn, by_vader, sentiment_labels
 from tinynewsrec.data.tables import DataError
@@ -33,8 +33,7 @@ def test_classes_do_not_depend_on_the_order_in_which_they_occur(split):
     assert category_space(split.news, "category").names == ("finance", "sports")
     space = LabelSpace.of(reversed(split.news.texts("subcategory")))
     assert space == category_space(split.news, "subcategory")
-    labels = category_labels(split.news, "subcategory", space)
-    assert space.values(labels) == split.news.texts("subcategory")
+    assert space.values(space.codes(split.news.texts("subcategory"))) == split.news.texts("subcategory")
 
 
 @pytest.mark.parametrize("names", [("a", "a"), ("", "a")])
@@ -45,7 +44,7 @@ def test_a_class_has_one_name(names):
 
 def test_categories_of_other_data_have_no_class(split):
     space = LabelSpace(("finance",))
-    assert set(category_labels(split.news, "category", space).tolist()) == {0, IGNORE}
+    assert set(space.codes(split.news.texts("category")).tolist()) == {0, IGNORE}
 
 
 def test_sentiment_comes_from_the_column_where_there_is_one(tmp_path):

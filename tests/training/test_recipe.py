@@ -144,14 +144,40 @@ def test_what_a_new_teacher_did_not_teach_is_not_taken_for_done(settings):
         ({"layers": (0,)}, "layers must be between 1 and the 3"),
         ({"teachers": 4}, "between 1 and the 3 snapshots"),
         ({"teachers": 0}, "between 1 and the 3 snapshots"),
+        ({"posttrain": replace(BRIEF, save_every=3)}, "3 snapshots 3 steps apart need more than 6 steps"),
         ({"data": Path("nowhere")}, "must hold the folders train and dev"),
         ({"language_model": "nowhere/to/be/found"}, "Cannot find the language model"),
     ],
 )
 def test_what_cannot_be_finished_is_not_begun(settings, changes, reason):
-    with pytest.raises((ValueError, FileNotFoundError), match=reason) as caught:
-        recipe.main(recipe.Arguments(name="tiny-newsrec", **(settings | changes)))
-    assert "\n" not in str(caught.value) and not settings["out"].exists()
+    for dry_run in (True, False):
+        with pytest.raises((ValueError, FileNotFoundError), match=reason) as caught:
+            recipe.main(recipe.Arguments(name="tiny-newsrec", dry_run=dry_run, **(settings | changes)))
+        assert "\n" not in str(caught.value) and not list(settings["out"].rglob("*.safetensors"))
+
+
+def test_a_table_of_a_size_that_there_is_not_is_not_begun(settings):
+    with pytest.raises(ValueError, match="layers must be between 1 and the 3"):
+        table.main(table.Arguments(name="main", layers=(4, 1), **settings))
+    assert not settings["out"].exists()
+
+
+def test_a_longer_history_and_more_candidates_cost_more(settings):
+    def cost(**changes) -> float:
+        plan = Plan(
+            recipe.Arguments(name="plm-nr-ft", **(settings | {"finetune": replace(BRIEF, batch_size=1)})),
+            0,
+            3,
+        )
+        arguments = plan.system("plm-nr-ft", 3)[-1].arguments
+        return cost_of(replace(arguments, **changes)).operations
+
+    assert cost() < cost(
+        model=replace(
+            settings["model"], layers=3, language_model=settings["language_model"], history_length=4
+        )
+    )
+    assert cost() < cost(negatives=9)
 
 
 def test_teachers_that_are_trained_beside_the_student_are_counted(settings):

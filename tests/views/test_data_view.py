@@ -128,6 +128,17 @@ def test_old_rooms_make_place_for_new_ones_and_take_their_files_along(workspace)
     assert not own.exists()
 
 
+def test_files_stay_while_another_workspace_looks_at_them(workspace):
+    folder, own = new_folder()
+    first = workspace.rooms.open(Workspace(workspace.data, []), folder)
+    second = workspace.rooms.open(Workspace(workspace.data, []), workspace.rooms.folder_of(Page(room=first)))
+    for _ in range(MOST - 1):
+        workspace.rooms.of(Page(room=second))
+        workspace.rooms.open(Workspace(workspace.data, []))
+    assert workspace.rooms.of(Page(room=first)) is workspace
+    assert own.exists()
+
+
 def test_a_key_is_in_no_link(workspace):
     page = Page(room="secret")
     shown = render(workspace.rooms, (data,), page)

@@ -4,14 +4,17 @@ import json
 from collections import namedtuple
 from dataclasses import dataclass
 from types import SimpleNamespace
+from unittest.mock import Mock
+from urllib.parse import parse_qsl
 
+import gradio as gr
 import numpy as np
 import pytest
 
 from tinynewsrec.views.drawn import sent
-from tinynewsrec.views.page import followed, render
+from tinynewsrec.views.page import followed, render, with_language
 from tinynewsrec.views.rooms import Rooms
-from tinynewsrec.views.state import Page
+from tinynewsrec.views.state import Page, page_from
 from tinynewsrec.views.workspace import Progress, Workspace
 
 
@@ -27,6 +30,16 @@ def add(workspace, page, values):
 
 VIEW = SimpleNamespace(NAME="reader", Options=Options, ACTIONS={"add": add}, payload=lambda *_: {})
 VIEWS = (VIEW,)
+
+
+@pytest.mark.parametrize(
+    ("query", "spoken", "shown"),
+    [("", "es-ES", "es"), ("", "de", "en"), ("v=1&tab=map", "es-ES", "en"), ("v=1&language=es", "en", "es")],
+)
+def test_a_link_is_in_its_own_language_and_any_other_page_in_the_browsers(query, spoken, shown):
+    request = SimpleNamespace(query_params=dict(parse_qsl(query)), headers={"accept-language": spoken})
+    page = with_language(page_from(query, ()), Mock(spec=gr.Request, **vars(request)))
+    assert page.shared.language == shown
 
 
 @pytest.fixture

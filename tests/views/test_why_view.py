@@ -252,3 +252,11 @@ def test_the_truth_is_not_held_against_an_edited_history(truthful):
     ids = tuple(truthful.split.news.texts("id")[:3])
     assert shown(truthful, page)["truth"] is not None
     assert shown(truthful, page.select(history=ids))["truth"] is None
+
+
+def test_a_check_of_one_list_is_not_shown_for_another(workspace):
+    page = page_with(part="words")
+    run(workspace, page, "check")
+    longer = page.select(headlines=("the mayor wins the cup",))
+    assert None not in shown(workspace, page)["checks"]
+    assert shown(workspace, longer)["checks"] == [None, None]

@@ -49,6 +49,18 @@ def test_everything_is_ready_and_the_largest_model_comes_first(workspace):
     }
 
 
+def test_models_of_one_name_are_told_apart_and_one_of_two_ways_is_one_model(
+    mind_folder, checkpoints, tokenizer
+):
+    again = checkpoints.parent / "again" / "teacher"
+    make_recommender(tokenizer, 7, layers=3).save_pretrained(again)
+    workspace = Workspace(mind_folder, [checkpoints, again, checkpoints / "teacher"])
+    prepare(workspace)
+    assert workspace.problems == ()
+    assert [model.name for model in workspace.models] == ["checkpoints/teacher", "again/teacher", "student-1"]
+    assert workspace.scores.keys() == {model.name for model in workspace.models}
+
+
 def test_one_impression_is_scored_as_the_whole_evaluation_scores_it(workspace):
     impressions = workspace.split.impressions
     for model in workspace.models:

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from tinynewsrec.analysis.compared import Compared
 from tinynewsrec.analysis.pickers import owners
-from tinynewsrec.data.tables import Impressions, News, Ragged, Split
+from tinynewsrec.data.tables import News, Ragged, Split
 
 Kind = Literal["count", "share", "hour", "name", "word"]
 RARE = 3  # times: a word that stands in all titles fewer times is rare
@@ -141,11 +141,6 @@ def with_story(
     named[stories] = True
     lists = compared.clicked_stories if clicked else compared.impressions.candidates
     return reduced(np.maximum, named[lists.values], lists).astype(bool)
-
-
-def with_id(impressions: Impressions, ids: list[str]) -> Bool[np.ndarray, " M"]:
-    """The impressions of these ids."""
-    return pc.is_in(impressions.ids, pa.array(ids, pa.string())).to_numpy(zero_copy_only=False)
 
 
 def word_counts(news: News) -> Int[np.ndarray, " N"]:

@@ -124,9 +124,13 @@ def trustworthiness(
 ) -> float:
     """How far neighbours on the map are neighbours in the space: 1 at best (Venna and Kaski, 2001).
 
-    Mean over some stories; each is held against all.
+    Mean over some stories; each is held against all. Of few stories fewer neighbours are looked at, for
+    the measure is one of less than half of them; of one or two no map can go wrong.
     """
     stories = len(vectors)
+    count = min(count, (stories - 1) // 2)
+    if not count:
+        return 1.0
     surplus = sum(intruders(row, vectors, coordinates, count) for row in rows.tolist())
     return 1 - 2 * surplus / (len(rows) * count * (2 * stories - 3 * count - 1))
 

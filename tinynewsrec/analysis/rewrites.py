@@ -58,10 +58,6 @@ class Rewrite(NamedTuple):
             raise ValueError(f"Expected {self.old!r} at character {self.start} of {title!r}.")
         return title[: self.start] + self.new + title[end:]
 
-    @property
-    def undone(self) -> "Rewrite":
-        return self._replace(old=self.new, new=self.old)
-
 
 def names_of(news: News) -> dict[str, list[str]]:
     """Entities of all headlines by type, the commonest first, of equals the first in the alphabet."""

@@ -51,10 +51,3 @@ TAGS = LabelSpace(("O", "B", "I"))
 
 def category_space(news: News, column: Literal["category", "subcategory"]) -> LabelSpace:
     return LabelSpace.of(news.texts(column))
-
-
-def category_labels(
-    news: News, column: Literal["category", "subcategory"], space: LabelSpace
-) -> Int[np.ndarray, " N"]:
-    """A category of another data set than the one that gave the space has no class."""
-    return space.codes(news.texts(column))

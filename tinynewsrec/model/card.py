@@ -108,10 +108,11 @@ def heads_table(heads: dict[str, Any]) -> str:
         + " |"
         for task, found in heads["tasks"].items()
     ]
+    note = f", {heads['note']}" if "note" in heads else ""
     return "\n".join(
         [
             f"Heads, on the {heads['held_out']:,} stories of {one_line(heads['data'])} that no training "
-            f"impression showed{heads.get('note', '')}:",
+            f"impression showed{note}:",
             "",
             "| task | labels | labelled | accuracy | macro-F1 | always the most common label |",
             "| --- | --- | --- | --- | --- | --- |",

@@ -185,16 +185,5 @@ def buckets(distance: Int[Tensor, "*any"]) -> Int[Tensor, "*any"]:
     return side + len(BUCKET_STARTS) * (distance > 0)
 
 
-def unused_parameters(config: PretrainedConfig) -> int:
-    """What the authors' module counts beyond this one and never uses.
-
-    Those are BERT's pooler, a classifier of two classes, and the key biases, which softmax does not see.
-    """
-    width = config.hidden_size
-    pooler = width * width + width
-    classifier = 2 * width + 2
-    return pooler + classifier + config.num_hidden_layers * width
-
-
 AutoConfig.register("unilmv2", UniLMv2Config)
 AutoModel.register(UniLMv2Config, UniLMv2Model)

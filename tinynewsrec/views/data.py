@@ -158,8 +158,7 @@ def load_models(workspace: Workspace, page: Page, values: dict[str, Any]) -> Pag
     if on_a_space() and any(Path(name).exists() or name.count("/") != 1 for name in names):
         raise ValueError(said["hub only"])
     made = Workspace(workspace.data, tuple(names))
-    held = workspace.rooms.own.get(page.room)
-    room = workspace.rooms.open(made, held.folder if held else None)
+    room = workspace.rooms.open(made, workspace.rooms.folder_of(page))
     return replace(moved(page), room=room, notice=said["loading"])
 
 

@@ -162,9 +162,9 @@ def warm(workspace: Workspace, views: Views = VIEWS) -> None:
 
 
 def with_language(page: Page, request: gr.Request) -> Page:
-    """A link that names no language is shown in the browser's."""
+    """The browser's, for who comes without a link of ours; such a link names any but English."""
     wanted = request.headers.get("accept-language", "")[:2]
-    if "language" in request.query_params or wanted not in LANGUAGES:
+    if {"language", "v"} & request.query_params.keys() or wanted not in LANGUAGES:
         return page
     return replace(page, shared=replace(page.shared, language=wanted))
 

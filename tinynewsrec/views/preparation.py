@@ -4,6 +4,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +75,17 @@ def load_models(workspace: Workspace) -> None:
 
 
 def open_each(workspace: Workspace) -> list:
-    """The checkpoints that can be opened, largest first."""
+    """The checkpoints that can be opened, each once, largest first; all is kept by a model's name."""
     # Imported here, for it takes seconds, and the data can be shown meanwhile.
     from tinynewsrec.checkpoints import Checkpoint, checkpoint_places, rank
+    from tinynewsrec.evaluation.named import told_apart
 
     places = [
         place for name in workspace.places for place in attempt(workspace, checkpoint_places, name) or ()
     ]
-    opened = (attempt(workspace, Checkpoint.open, place) for place in places)
-    return sorted(filter(None, opened), key=rank)
+    opened = filter(None, (attempt(workspace, Checkpoint.open, place) for place in places))
+    checkpoints = sorted({each.folder.resolve(): each for each in opened}.values(), key=rank)
+    return [replace(each, name=name) for each, name in zip(checkpoints, told_apart(checkpoints), strict=True)]
 
 
 def load(workspace: Workspace, checkpoint) -> Model:

@@ -16,7 +16,7 @@ MOST = 4  # workspaces beside the main one; each holds vectors for all its stori
 class Room(NamedTuple):
     workspace: Workspace
     folder: tempfile.TemporaryDirectory | None
-    """Uploaded files, which go when the room does."""
+    """Uploaded files, which go with the last room that holds them."""
 
 
 class Rooms:
@@ -36,6 +36,11 @@ class Rooms:
             self.own.move_to_end(page.room)
             return self.own[page.room].workspace
 
+    def folder_of(self, page: Page) -> tempfile.TemporaryDirectory | None:
+        """The uploaded files that the page looks at, which another workspace may share."""
+        with self.lock:
+            return self.own[page.room].folder if page.room in self.own else None
+
     def open(self, workspace: Workspace, folder: tempfile.TemporaryDirectory | None = None) -> str:
         """Prepares a workspace in the background and returns its key."""
         key = secrets.token_urlsafe(16)
@@ -44,7 +49,8 @@ class Rooms:
             self.own[key] = Room(workspace, folder)
             while len(self.own) > MOST:
                 _, oldest = self.own.popitem(last=False)
-                close(oldest)
+                if all(room.folder is not oldest.folder for room in self.own.values()):
+                    close(oldest)
         workspace.start()
         return key
 

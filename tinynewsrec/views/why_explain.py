@@ -98,8 +98,13 @@ def explained(workspace: Workspace, headline: Headline, method: Method, tell: Te
     return found
 
 
+def check_key(headline: Headline) -> tuple[Any, ...]:
+    """Of one list: how far a story falls, and by how much, depends on the others in it."""
+    return headline.key("check", headline.steps, headline.others.tobytes())
+
+
 def known_check(workspace: Workspace, headline: Headline) -> Check | None:
-    return workspace.results.get(headline.key("check", headline.steps))
+    return workspace.results.get(check_key(headline))
 
 
 def compare(workspace: Workspace, headline: Headline, tell: Tell) -> Check:
@@ -134,7 +139,7 @@ def check(
         if known_check(workspace, headline) is None:
             steps = stepwise(partial(compare, workspace, headline), stop)
             found = yield from told(steps, said["checking"], headline)
-            workspace.results.put(headline.key("check", headline.steps), found)
+            workspace.results.put(check_key(headline), found)
 
 
 def headlines(question: Question, options: Any) -> Iterator[Headline]:

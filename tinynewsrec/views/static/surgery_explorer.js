@@ -1,4 +1,4 @@
-// Two gradients in a plane, and what each strategy makes of them; the arithmetic of training/surgery.py.
+// Two gradients in a plane, and what each strategy makes of them; the arithmetic of training/aggregators.py.
 const dot = (one, other) => one[0] * other[0] + one[1] * other[1];
 const plus = (one, other, times = 1) => [one[0] + times * other[0], one[1] + times * other[1]];
 const without = (one, other) => plus(one, other, -dot(one, other) / dot(other, other));

@@ -2,8 +2,9 @@ function lossCurves(value) {
   const { words } = value;
   if (!value.model) return [note(words["no losses"], "empty")];
   const names = Object.keys(value.losses);
-  const traces = names.map((name, place) => ({ x: value.steps, y: value.losses[name], name: words.loss_names[name] ?? inert(name), mode: "lines", line: { color: PALETTE[place % PALETTE.length], dash: ["solid", "dash", "dot", "dashdot"][place % 4] } }));
-  const columns = [{ name: words.step, digits: 0 }, ...names.map((name) => ({ name: words.loss_names[name] ?? name, digits: 4 }))];
+  const called = (name) => words.loss_names[name] ?? words.tasks[name] ?? name;
+  const traces = names.map((name, place) => ({ x: value.steps, y: value.losses[name], name: inert(called(name)), mode: "lines", line: { color: PALETTE[place % PALETTE.length], dash: ["solid", "dash", "dot", "dashdot"][place % 4] } }));
+  const columns = [{ name: words.step, digits: 0 }, ...names.map((name) => ({ name: called(name), digits: 4 }))];
   const twin = table(words.losses, columns, value.steps.map((step, place) => [step, ...names.map((name) => value.losses[name][place])]));
   const layout = { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words.loss } } };
   return [
