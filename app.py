@@ -45,9 +45,9 @@ def main(arguments: Arguments) -> None:
     from tinynewsrec.views.workspace import Workspace
 
     workspace = Workspace(arguments.data, arguments.checkpoints)
+    app = page_of(workspace)
     ready = Thread(target=warm, args=[workspace], daemon=True)
     ready.start()
-    app = page_of(workspace)
     ready.join(COMPLETE)
     try:
         app.launch(

@@ -158,7 +158,7 @@ def warm(workspace: Workspace, views: Views = VIEWS) -> None:
     """Loads, then draws each tab once, for nobody: who opens it first waits for no import and no count."""
     workspace.start().join()
     for view in views:
-        value_of(workspace, view, Page().select(tab=view.NAME))
+        sent(render(workspace.rooms, views, Page().select(tab=view.NAME)))
 
 
 def with_language(page: Page, request: gr.Request) -> Page:
