@@ -110,7 +110,7 @@ def learn(
     rates: Mapping[str, float] = NO_RATES,
 ) -> None:
     """The one loop, with what every stage hands to it: its epochs of the sampler, its settings and folder."""
-    steps = sampler.steps_per_epoch * arguments.training.epochs
+    steps = arguments.training.steps(sampler.cases)
     settings = decisive(record)
     train(
         learner,

@@ -92,7 +92,8 @@ def test_missing_checkpoints_become_a_message_and_the_readers_stay(workspace, tm
     (tmp_path / "empty").mkdir()
     without = Workspace(workspace.data, [tmp_path / "empty"])
     prepare(without)
-    assert "No checkpoint under" in without.problems[0]
+    (problem,) = without.problems
+    assert "No checkpoint under" in problem
     assert len(without.split.impressions) == 5
 
 

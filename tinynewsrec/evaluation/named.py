@@ -20,7 +20,8 @@ def told_apart(checkpoints: Sequence[Checkpoint]) -> list[str]:
     Each is a way down from a folder of predictions. Raises ValueError where paths tell nothing apart.
     """
     names = [name_within(checkpoint, 1) for checkpoint in checkpoints]
-    for depth in range(2, 2 + max(len(checkpoint.folder.resolve().parts) for checkpoint in checkpoints)):
+    deepest = max((len(checkpoint.folder.resolve().parts) for checkpoint in checkpoints), default=0)
+    for depth in range(2, 2 + deepest):
         names = [
             name_within(checkpoint, depth) if names.count(name) > 1 else name
             for name, checkpoint in zip(names, checkpoints, strict=True)

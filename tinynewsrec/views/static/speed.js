@@ -86,15 +86,11 @@ function tradeoff(value) {
   if (models.some(({ quality }) => !quality)) return [...parts, note(fill(words["no quality"], { metric: options.quality }), "empty")];
   if (options.cost === "time" && !measured) return [...parts, note(words["measure first"], "empty")];
   const costs = models.map((model, place) => COSTS[options.cost](model, place, measured));
-  const narrow = innerWidth < 600; // pixels; names beside the marks would cover one another
   const traces = models.map((model, place) => ({
     x: [costs[place]],
     y: [model.quality.value],
     error_y: { type: "data", symmetric: false, array: [model.quality.high - model.quality.value], arrayminus: [model.quality.value - model.quality.low] },
-    mode: narrow ? "markers" : "markers+text",
-    text: [` ${inert(model.name)} `],
-    textposition: front[place] ? "top left" : "bottom right", // away from the front's line
-    cliponaxis: false,
+    mode: "markers",
     name: inert(model.name),
     marker: { size: 13, symbol: SYMBOLS[place % SYMBOLS.length], color: PALETTE[place % PALETTE.length] },
     hovertemplate: `%{x:.2f}, ${options.quality} %{y:.2f}<extra>${inert(model.name)}</extra>`,
@@ -102,10 +98,8 @@ function tradeoff(value) {
   const line = front.flatMap((kept, place) => (kept ? [[costs[place], models[place].quality.value]] : [])).sort((one, other) => one[0] - other[0]);
   traces.unshift({ x: line.map(([x]) => x), y: line.map(([, y]) => y), mode: "lines", line: { dash: "dot", width: 2, color: "#888888" }, hoverinfo: "skip", name: words.front });
   const layout = {
-    showlegend: narrow,
     xaxis: { title: { text: words.axes[options.cost] }, rangemode: "tozero" },
     yaxis: { title: { text: `${options.quality}, ${words.interval}` } },
-    margin: { l: 70, r: narrow ? 20 : 110, t: 20, b: 60 },
   };
   const columns = [{ name: value.common.model }, { name: words.axes[options.cost], digits: 2 }, { name: options.quality, unit: words.interval }];
   const twin = table(words.tradeoff, columns, models.map((model, place) => [model.name, costs[place], interval(model.quality)]));
