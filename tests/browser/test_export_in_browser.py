@@ -24,7 +24,7 @@ def export(page, name: str) -> bytes:
 @pytest.fixture
 def speed(open_page):
     page = open_page(query="tab=speed&speed.cost=parameters")
-    page.locator(".js-plotly-plot .textpoint").first.wait_for()
+    page.locator(".js-plotly-plot .legendtext").first.wait_for()
     return page
 
 
@@ -55,7 +55,7 @@ def test_a_slide_made_in_the_dark_has_the_colours_of_the_day(open_page):
     colours = []
     for theme in ("light", "dark"):
         page = open_page(theme=theme, query="tab=speed&speed.cost=parameters")
-        page.locator(".js-plotly-plot .textpoint").first.wait_for()
+        page.locator(".js-plotly-plot .legendtext").first.wait_for()
         colours.append(
             set(re.findall(r"(?:fill|stroke): (rgb[^;]*)", unquote(export(page, "Slide (HTML)").decode())))
         )

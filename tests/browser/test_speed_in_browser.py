@@ -22,7 +22,7 @@ def test_every_model_is_timed_and_the_budget_follows(open_page):
         "teacher",
         "student-1",
     ]
-    expect(body(page).locator(".js-plotly-plot .textpoint")).to_have_count(2)
+    expect(body(page).locator(".js-plotly-plot .legendtext")).to_have_text(["front", "teacher", "student-1"])
     expect(body(page)).not_to_contain_text("Measure first")
     visits = body(page).get_by_label("Visits an hour")
     before = body(page).locator("table").nth(2).inner_text()
