@@ -92,9 +92,9 @@ def make_recommender(tokenizer, seed: int = 0, **settings) -> Recommender:
     }
     config = ModelConfig(language_model="tiny-random-bert", **(defaults | settings))
     recommender = Recommender(config, bert, tokenizer)
-    # A fresh recommender pools by the mean; random queries show what attention does.
+    # A fresh recommender pools by the mean and scales by 1; random numbers show what both do.
     for name, parameter in recommender.named_parameters():
-        if "query" in name or "newcomer" in name:
+        if any(part in name for part in ("query", "newcomer", "factor")):
             torch.nn.init.normal_(parameter)
     return recommender.eval()
 

@@ -33,7 +33,7 @@ from tinynewsrec.evaluation.report import (
     unlabelled_record,
 )
 from tinynewsrec.evaluation.rerank import check_relevance, reranked
-from tinynewsrec.evaluation.table import comparison_table, heading
+from tinynewsrec.evaluation.table import comparison_table, heading, log_loss_lines
 from tinynewsrec.model.card import model_card
 from tinynewsrec.model.folder import write_json
 
@@ -99,7 +99,7 @@ def show(split: Split, records: Sequence[dict[str, Any]], notes: Sequence[str]) 
     console.print(comparison_table(records))
     if "beyond_accuracy" in records[0]:
         console.print(beyond_table(records))
-    for note in notes:
+    for note in (*log_loss_lines(records), *notes):
         console.print(note, markup=False, highlight=False)
 
 

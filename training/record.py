@@ -71,6 +71,13 @@ def settings_of(arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(arguments).items() if not is_path(value)}
 
 
+def as_now(settings: dict[str, Any], arguments: Any) -> dict[str, Any]:
+    """Settings as they were recorded; what could not be chosen yet was what is the default now."""
+    groups = {field.name: getattr(arguments, field.name) for field in fields(arguments)}
+    defaults = {name: asdict(type(group)()) for name, group in groups.items() if is_dataclass(group)}
+    return {name: defaults[name] | value if name in defaults else value for name, value in settings.items()}
+
+
 def is_path(value: Any) -> bool:
     return isinstance(value, Path) or (isinstance(value, tuple) and any(map(is_path, value)))
 

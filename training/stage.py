@@ -71,7 +71,8 @@ def take_over(part: nn.Module, source: nn.Module, parent: Path) -> None:
     except RuntimeError as error:
         raise ValueError(
             f"{parent} has another kind of news encoder: {' '.join(str(error).split())} "
-            f"Give --model.pooling, --model.news-size and --model.query-size as in its config.json."
+            f"Give --model.pooling, --model.projection, --model.news-size and --model.query-size as "
+            f"in its config.json."
         ) from error
 
 

@@ -33,7 +33,7 @@ from training.config import TrainConfig
 from training.distillation import DistillConfig
 from training.loop import this_process
 from training.lora import LoraConfig
-from training.record import command_of, data_record, deciding, settings_of
+from training.record import as_now, command_of, data_record, deciding, settings_of
 from training.snapshots import MANIFEST
 from training.stage import is_finished
 from training.story_labels import HeadsConfig
@@ -149,7 +149,7 @@ class Stage(NamedTuple):
 
     def refuse_others(self) -> None:
         found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
-        made = deciding(found["settings"])
+        made = deciding(as_now(found["settings"], self.arguments))
         wanted = json.loads(json.dumps(deciding(settings_of(self.arguments))))
         changed = [name for name in wanted if made.get(name) != wanted[name]]
         # What was made before labels were recorded has none to compare.

@@ -24,8 +24,9 @@ def scores_of(recommender, history, candidates):
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("kind", ["attention", "self-attention"])
-def test_what_the_clicks_and_the_rest_add_is_the_score(tokenizer, kind, length):
-    recommender = make_recommender(tokenizer, user_encoder=kind)
+@pytest.mark.parametrize("scale", ["none", "root", "learned"])
+def test_what_the_clicks_and_the_rest_add_is_the_score(tokenizer, kind, length, scale):
+    recommender = make_recommender(tokenizer, user_encoder=kind, score_scale=scale)
     history, candidates = STORIES[:length], STORIES[7:]
     found = contributions(recommender, history, candidates)
     np.testing.assert_allclose(found.scores, scores_of(recommender, history, candidates), atol=1e-5)

@@ -69,8 +69,10 @@ def test_the_command_writes_one_object_for_each_system(mind_folder, checkpoints,
         assert tuple(record["metrics"]) == tuple(record["difference"]) == NAMES
         for interval in (*record["metrics"].values(), *record["difference"].values()):
             assert interval["low"] <= interval["value"] <= interval["high"]
+    assert [record["checkpoint"] for record in records if "log_loss" in record] == ["teacher", "student"]
     shown = capsys.readouterr().out
     assert "5 impressions of 4 readers; 0 skipped" in shown
+    assert " ".join(shown.split()).count("guessing evenly): teacher ") == 1
     assert all(name in shown for name in ("teacher", "student", "popularity", "nDCG@10", "zero-shot"))
 
 
@@ -201,7 +203,7 @@ def test_names_with_brackets_are_shown_whole(mind_folder, checkpoints, tmp_path,
     run(mind_folder, checkpoints, tmp_path, baselines=False)
     shown = capsys.readouterr().out
     assert "difference to a[seed=2]" in shown
-    assert shown.count("a[seed=2]") == 2 and "b[red]" in shown
+    assert shown.count("a[seed=2]") == 3 and "b[red]" in shown
     with Progress(*COLUMNS, console=Console(width=100)) as bar:
         bar.add_task("a[seed=2]")
     assert "a[seed=2]" in capsys.readouterr().out

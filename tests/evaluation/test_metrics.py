@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import ndcg_score, roc_auc_score
+from sklearn.metrics import log_loss, ndcg_score, roc_auc_score
 
 from tinynewsrec.data.tables import Ragged
-from tinynewsrec.evaluation.metrics import NAMES, measure
+from tinynewsrec.evaluation.metrics import NAMES, log_losses, measure
 
 EQUAL_OFTEN = st.integers(-3, 3)
 law = settings(max_examples=40)
@@ -140,3 +140,25 @@ def test_a_large_table_takes_seconds():
     values = measure(scores, clicked, offsets).values
     assert perf_counter() - start < 10
     assert values["AUC"].mean() == pytest.approx(50, abs=1)
+
+
+@law
+@given(impressions(scores=st.floats(-30, 30, width=32)))
+def test_log_loss_is_that_of_a_softmax_over_all_candidates(given):
+    ragged, clicked = given
+    found = log_losses(ragged.values, clicked, ragged.offsets)
+    rows = measured(ragged, clicked).rows
+    assert len(found) == len(rows)
+    for loss, row in zip(found, rows.tolist(), strict=True):
+        shares = np.exp(ragged[row].astype(float)) / np.exp(ragged[row].astype(float)).sum()
+        places = np.flatnonzero(Ragged(clicked, ragged.offsets)[row])
+        assert loss == pytest.approx(-np.log(shares[places]).mean(), rel=1e-6, abs=1e-9)
+
+
+def test_log_loss_of_one_click_is_that_of_scikit_learn_and_large_scores_do_not_overflow():
+    scores = np.array([1.0, 3.0, -2.0])
+    shares = np.exp(scores) / np.exp(scores).sum()
+    clicked, offsets = np.array([False, True, False]), np.array([0, 3])
+    expected = log_loss([1], [shares], labels=[0, 1, 2])
+    assert log_losses(scores, clicked, offsets) == pytest.approx([expected])
+    assert log_losses(scores + 1e4, clicked, offsets) == pytest.approx([expected])

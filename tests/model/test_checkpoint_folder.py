@@ -26,7 +26,16 @@ def folder(recommender, tmp_path):
     return tmp_path / "teacher"
 
 
-@pytest.mark.parametrize("settings", [{}, {"user_encoder": "self-attention"}, {"pooling": "cls"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"user_encoder": "self-attention"},
+        {"pooling": "cls"},
+        {"score_scale": "learned"},
+        {"projection": False, "news_size": 16},
+    ],
+)
 def test_a_loaded_checkpoint_scores_as_it_did_when_saved(tokenizer, tokens, tmp_path, settings):
     recommender = make_recommender(tokenizer, **settings)
     recommender.save_pretrained(tmp_path)

@@ -10,7 +10,15 @@ from tinynewsrec.evaluation.scores import score_impressions
 from tinynewsrec.evaluation.vectors import encode_news
 from tinynewsrec.model.config import ModelConfig
 
-VARIANTS = [{}, {"user_encoder": "self-attention"}, {"pooling": "cls"}, {"pooling": "mean"}]
+VARIANTS = [
+    {},
+    {"user_encoder": "self-attention"},
+    {"pooling": "cls"},
+    {"pooling": "mean"},
+    {"score_scale": "root"},
+    {"score_scale": "learned"},
+    {"projection": False, "news_size": 16},
+]
 
 
 def batch_of(split, tokens, rows, history_length=3):
@@ -104,6 +112,25 @@ def test_an_untrained_attention_pooling_is_the_mean(tokens, tokenizer):
     words = recommender.news_encoder.words(tokens)
     mean = (words * tokens.mask[..., None]).sum(1) / tokens.mask.sum(-1, keepdim=True)
     torch.testing.assert_close(recommender.encode(tokens), recommender.news_encoder.project(mean))
+
+
+def test_a_scale_multiplies_every_score_that_of_a_newcomer_too(tokenizer, batch):
+    plain, root = (make_recommender(tokenizer, score_scale=kind)(batch) for kind in ("none", "root"))
+    torch.testing.assert_close(root, plain / 8**0.5)
+    learning = make_recommender(tokenizer, score_scale="learned")
+    learning.load_state_dict(make_recommender(tokenizer).state_dict(), strict=False)
+    factor = learning.user_encoder.factor
+    assert factor > 0 and factor != 1
+    torch.testing.assert_close(learning(batch), plain * factor)
+    learning(batch).logsumexp(-1).sum().backward()
+    assert learning.user_encoder.log_factor.grad.abs() > 0
+
+
+def test_without_a_projection_a_story_is_its_pooled_words(tokenizer, tokens):
+    encoder = make_recommender(tokenizer, projection=False, news_size=16, pooling="cls").news_encoder
+    torch.testing.assert_close(encoder(tokens), encoder.words(tokens)[:, 0])
+    with pytest.raises(ValueError, match="news_size must be the language model's width, 16; got 8"):
+        make_recommender(tokenizer, projection=False)
 
 
 def test_too_many_layers_is_refused(tokenizer):

@@ -128,6 +128,18 @@ def test_how_often_a_state_is_saved_makes_no_other_stage(settings):
     recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **seldom))
 
 
+def test_a_stage_made_before_a_setting_was_there_had_its_default(settings):
+    recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
+    path = settings["out"] / "seed-0" / "plm-nr-ft-1" / "training.json"
+    record = json.loads(path.read_text())
+    assert record["settings"]["model"].pop("score_scale") == "none"
+    path.write_text(json.dumps(record))
+    recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
+    other = settings | {"model": replace(settings["model"], score_scale="root")}
+    with pytest.raises(ValueError, match=r"other settings \(model\)"):
+        recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **other))
+
+
 def test_what_a_new_teacher_did_not_teach_is_not_taken_for_done(settings):
     arguments = recipe.Arguments(name="plm-nr-dp", layers=(1,), **settings)
     recipe.main(arguments)

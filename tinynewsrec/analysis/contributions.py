@@ -55,7 +55,7 @@ def contributions(
     stories = torch.as_tensor(np.array(candidates)).to(own)
     with torch.no_grad():
         if not len(clicks):
-            rest = (stories @ encoder.newcomer).cpu().numpy()
+            rest = (encoder.factor * (stories @ encoder.newcomer)).cpu().numpy()
             return Contributions(
                 np.empty((0, len(rest)), rest.dtype),
                 np.empty(0, rest.dtype),
@@ -65,7 +65,7 @@ def contributions(
             )
         weights = weights_of(encoder, clicks)
         if encoder.mix is None:
-            parts = (weights[:, None] * (clicks @ stories.T)).cpu().numpy()
+            parts = (encoder.factor * weights[:, None] * (clicks @ stories.T)).cpu().numpy()
             nothing = np.zeros(len(stories), parts.dtype)
             return Contributions(parts, weights.cpu().numpy(), nothing, nothing, exact=True)
     return integrated(encoder, clicks, stories, weights, steps)

@@ -3,9 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 from jaxtyping import Float
-from torch import nn
 
 from tinynewsrec.data.tables import Impressions, News, Split
 from tinynewsrec.evaluation.report import System, device
@@ -132,8 +130,6 @@ def untrained(name: str) -> Recommender:
         layers=language_model.config.num_hidden_layers,
         pooling="mean",
         news_size=language_model.config.hidden_size,
+        projection=False,
     )
-    recommender = Recommender(config, language_model.float(), tokenizer)
-    with torch.no_grad():
-        nn.init.eye_(recommender.news_encoder.project.weight)
-    return recommender.eval()
+    return Recommender(config, language_model.float(), tokenizer).eval()

@@ -45,6 +45,25 @@ def measure(
     return Measured(rows, {name: 100 * value for name, value in values.items()})
 
 
+def log_losses(
+    scores: Float[np.ndarray, " total"],
+    clicked: Bool[np.ndarray, " total"],
+    offsets: Int[np.ndarray, " ends"],
+) -> Float[np.ndarray, " M"]:
+    """In nats, of the impressions that `measure` measures: how unlikely a model held what was clicked.
+
+    Minus the logarithm of the share that a softmax over all candidates gives a clicked one, their mean.
+    """
+    rows = judged(clicked, offsets)
+    shown = Ragged(scores.astype(float), offsets).take(rows)
+    hits = Ragged(clicked, offsets).take(rows).values
+    if not len(rows):
+        return np.empty(0)
+    above = shown.values - np.repeat(np.maximum.reduceat(shown.values, shown.offsets[:-1]), shown.lengths)
+    wholes = np.log(sums(np.exp(above), shown.offsets))
+    return wholes - sums(np.where(hits, above, 0.0), shown.offsets) / sums(hits, shown.offsets)
+
+
 def judged(clicked: Bool[np.ndarray, " total"], offsets: Int[np.ndarray, " ends"]) -> Int[np.ndarray, " M"]:
     """The impressions with both a clicked candidate and one that was not."""
     hits = sums(clicked, offsets)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.data.tables import Split
 from tinynewsrec.evaluation.bootstrap import RESAMPLES, Interval, mean_intervals
-from tinynewsrec.evaluation.metrics import measure
+from tinynewsrec.evaluation.metrics import log_losses, measure
 from tinynewsrec.evaluation.scores import score_blocks, score_impressions
 from tinynewsrec.evaluation.vectors import Progress, news_vectors, unseen
 from tinynewsrec.model.recommender import Recommender, parameter_count
@@ -26,6 +26,7 @@ class System(NamedTuple):
     layers: int | None = None  # None for a baseline, as the next
     parameters: int | None = None
     note: str = ""
+    learnt: bool = False  # the scores are what training put into a softmax over candidates
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ def recommender_system(
     progress: Progress = unseen,
 ) -> System:
     scores = score_impressions(recommender, vectors, split.impressions, progress)
-    return System(name, scores, recommender.config.layers, parameter_count(recommender))
+    return System(name, scores, recommender.config.layers, parameter_count(recommender), learnt=True)
 
 
 def checkpoint_system(name: str, checkpoint: Checkpoint, split: Split, progress: Progress = unseen) -> System:
@@ -142,10 +143,19 @@ def comparison_record(
     return {
         **system_record(report.system),
         **metrics_record(report, split, resamples, seed),
+        **({"log_loss": log_loss_record(report, split, resamples, seed)} if report.system.learnt else {}),
         "difference": {"to": first.system.name} | {name: rounded(points) for name, points in lead.items()},
         "resamples": resamples,
         "seed": seed,
     }
+
+
+def log_loss_record(report: Report, split: Split, resamples: int, seed: int) -> dict[str, float]:
+    """In nats, with its interval, and what guessing evenly among the candidates has."""
+    candidates = split.impressions.candidates
+    losses = log_losses(report.system.scores, split.impressions.clicked, candidates.offsets)
+    (interval,) = mean_intervals(losses[:, None], report.readers, resamples, seed)
+    return rounded(interval) | {"even": round(float(np.log(candidates.lengths[report.rows]).mean()), 4)}
 
 
 def unlabelled_record(system: System, split: Split) -> dict[str, Any]:

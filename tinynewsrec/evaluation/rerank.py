@@ -76,4 +76,4 @@ def reranked(
     vectors = news_vectors(checkpoint, split.news.texts("title"))
     scores = rerank_impressions(system.scores, vectors, split.impressions, relevance, progress)
     note = f"weight of the score {relevance:g}, likeness by its own news vectors"
-    return system._replace(name=f"{system.name}, MMR {relevance:g}", scores=scores, note=note)
+    return system._replace(name=f"{system.name}, MMR {relevance:g}", scores=scores, note=note, learnt=False)

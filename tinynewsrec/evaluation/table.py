@@ -57,3 +57,18 @@ def measured(interval: dict[str, float] | None) -> str:
 
 def gained(interval: dict[str, float]) -> str:
     return f"{interval['value']:+.2f}\n{interval['low']:+.1f} to {interval['high']:+.1f}"
+
+
+def log_loss_lines(records: Sequence[dict[str, Any]]) -> list[str]:
+    """How likely each model held what was clicked; none where no scores are of a kind that says so."""
+    found = {record["checkpoint"]: record["log_loss"] for record in records if "log_loss" in record}
+    if not found:
+        return []
+    even = next(iter(found.values()))["even"]
+    lines = [
+        f"{name} {loss['value']:.3f} ({loss['low']:.3f} to {loss['high']:.3f})"
+        for name, loss in found.items()
+    ]
+    return [
+        f"log loss of a softmax over all candidates, in nats ({even:.3f} guessing evenly): {', '.join(lines)}"
+    ]

@@ -20,8 +20,8 @@ BODY = """
 # News recommender, {layers}
 
 Ranks candidate stories for a reader from the titles of the stories they clicked before. News encoder: the
-first {layers} of {base}, {pooling} pooling over words, projection to {news_size} numbers. User
-encoder: {user}. Score: dot product. {parameters:,} parameters.
+first {layers} of {base}, {pooling} pooling over words, {projection} {news_size} numbers. User
+encoder: {user}. Score: dot product{scale}. {parameters:,} parameters.
 
 ```python
 from tinynewsrec.model.recommender import Recommender
@@ -49,6 +49,7 @@ USERS = {
     "attention": "attention pooling over the latest {length} clicks",
     "self-attention": "self-attention, then attention pooling, over the latest {length} clicks",
 }
+SCALES = {"none": "", "root": " by the square root of their number", "learned": " times a learnt number"}
 
 
 def model_card(
@@ -58,7 +59,9 @@ def model_card(
         layers=f"{config.layers} layer{'s' * (config.layers > 1)}",
         base=language_model_name(config.language_model),
         pooling=config.pooling,
+        projection="projection to" if config.projection else "its own",
         news_size=config.news_size,
+        scale=SCALES[config.score_scale],
         user=USERS[config.user_encoder].format(length=config.history_length),
         parameters=parameters,
         metrics=metrics_table(metrics),

@@ -14,8 +14,12 @@ class ModelConfig:
     """How the words of a title become one vector."""
     user_encoder: Literal["attention", "self-attention"] = "attention"
     """Attention pooling over the clicks (NAML in the authors' code), or self-attention before it (NRMS)."""
+    projection: bool = True
+    """Whether a learnt map to news_size numbers follows; MTRec has none: news_size is the words' width."""
     news_size: int = 256
     """Numbers in a news vector, and so in a reader's vector."""
+    score_scale: Literal["none", "root", "learned"] = "none"
+    """What scores are multiplied by: nothing, 1 by the square root of news_size, or a learnt number."""
     query_size: int = 200
     """Hidden size of attention pooling."""
     heads: int = 16
@@ -36,6 +40,7 @@ class ModelConfig:
         for name, known in (
             ("pooling", ("attention", "cls", "mean")),
             ("user_encoder", ("attention", "self-attention")),
+            ("score_scale", ("none", "root", "learned")),
         ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}.")

@@ -36,10 +36,12 @@ class NewsEncoder(nn.Module):
             "mean": MeanPooling,
             "cls": FirstPooling,
         }[config.pooling]()
-        self.project = nn.Linear(width, config.news_size)
-        # Keeps angles as far as fewer numbers can: untrained, it ranks as its language model would.
-        nn.init.orthogonal_(self.project.weight)
-        nn.init.zeros_(self.project.bias)
+        self.project = projection(width, config.news_size) if config.projection else nn.Identity()
+        if not config.projection and config.news_size != width:
+            raise ValueError(
+                f"Without a projection news_size must be the language model's width, {width}; "
+                f"got {config.news_size}."
+            )
 
     def forward(self, tokens: Tokens | FrozenWords) -> Float[Tensor, "N D"]:
         return by_length(tokens, lambda part: (self.encode(part),))[0]
@@ -74,6 +76,14 @@ class NewsEncoder(nn.Module):
             if learns and not any(learns):
                 part.eval()
         return self
+
+
+def projection(width: int, news_size: int) -> nn.Linear:
+    """Keeps angles as far as fewer numbers can: untrained, it ranks as its language model would."""
+    project = nn.Linear(width, news_size)
+    nn.init.orthogonal_(project.weight)
+    nn.init.zeros_(project.bias)
+    return project
 
 
 def by_length(stories: Any, encode: Callable[[Any], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
