@@ -20,7 +20,8 @@ from training.cost import cost_of, operations_per_second
 from training.ensemble import write_ensemble
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
-from training.systems import WHOLE, Plan, Settings, Stage, System, unique
+from training.planned import Stage
+from training.systems import WHOLE, Plan, Settings, System, unique
 
 STUDENTS = (4, 2, 1)
 

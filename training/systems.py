@@ -1,19 +1,12 @@
 """Which stages each system consists of. Systems that share a stage share its folder."""
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
-from filelock import FileLock
-from rich import print
-
-from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model.config import MINILM, ModelConfig
-from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.heads import Task
 from training import (
     finetune_mtbert,
@@ -31,14 +24,10 @@ from training import (
 from training.aggregators import Strategy
 from training.config import TrainConfig
 from training.distillation import DistillConfig
-from training.loop import this_process
 from training.lora import LoraConfig
-from training.record import as_now, command_of, data_record, deciding, settings_of
-from training.snapshots import MANIFEST
-from training.stage import is_finished
+from training.planned import Stage
 from training.story_labels import HeadsConfig
 from training.surgery import SurgeryConfig
-from training.teachers import teachers_in
 
 System = Literal[
     "plm-nr-ft",
@@ -112,71 +101,6 @@ class Settings:
                 f"teachers must be between 1 and the {self.snapshots} snapshots that are kept, "
                 f"got {self.teachers}. Raise snapshots to have more."
             )
-
-
-class Stage(NamedTuple):
-    """One command, as `python -m` would run it."""
-
-    main: Callable[[Any], None]
-    arguments: Any
-
-    @property
-    def folder(self) -> Path:
-        return self.arguments.out
-
-    @property
-    def done(self) -> bool:
-        return is_finished(self.folder) or (self.folder / MANIFEST).is_file()
-
-    @property
-    def command(self) -> str:
-        return command_of(self.arguments)
-
-    def run(self) -> None:
-        """Nothing where it is done; waits where another recipe is at it.
-
-        Raises ValueError where what is done was done with other settings or data.
-        """
-        lock = FileLock(f"{self.folder}.lock") if this_process().is_main_process else nullcontext()
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with lock:
-            this_process().wait_for_everyone()  # nobody looks before the lock is held
-            if not self.done:
-                print(f"[bold]{self.folder}[/bold]")
-                self.main(self.arguments)
-        this_process().wait_for_everyone()
-        self.refuse_others()
-
-    def refuse_others(self) -> None:
-        found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
-        made = deciding(as_now(found["settings"], self.arguments))
-        wanted = json.loads(json.dumps(deciding(settings_of(self.arguments))))
-        changed = [name for name in wanted if made.get(name) != wanted[name]]
-        # What was made before labels were recorded has none to compare.
-        data = data_record(self.arguments)
-        if any(found["data"].get(name, hashes) != hashes for name, hashes in data.items()):
-            changed.append("data")
-        if not self.has_parents(found["parents"]):
-            changed.append("parents")
-        if changed:
-            raise ValueError(
-                f"{self.folder} was made with other settings ({', '.join(changed)}). Choose another --out, "
-                f"or delete it, and what was made from it, to make it anew."
-            )
-
-    def has_parents(self, recorded: list[dict[str, str]]) -> bool:
-        """Whether it began with this checkpoint and was taught by these, as they are now.
-
-        Snapshots of one folder are the first of those that its manifest names.
-        """
-        wanted = [parent] if (parent := getattr(self.arguments, "parent", None)) else []
-        wanted += [
-            place for folder in getattr(self.arguments, "teachers", ()) for place in teachers_in(folder)
-        ]
-        found = [parent["sha256"] for parent in recorded if "sha256" in parent]
-        hashes = [Checkpoint.open(place).content_hash for place in wanted]
-        counted = getattr(self.arguments, "teacher_count", None) is not None
-        return not wanted or (hashes[: len(found)] if counted else hashes) == found
 
 
 @dataclass(frozen=True)

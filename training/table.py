@@ -24,8 +24,9 @@ from training.aggregators import Strategy
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.paper import published
+from training.planned import Stage
 from training.recipe import STUDENTS, layers_in, refuse_missing
-from training.systems import Plan, Settings, Stage, Variant, unique
+from training.systems import Plan, Settings, Variant, unique
 
 Name = Literal["main", "teachers", "stages", "losses", "controls", "mtrec"]
 TaskSet = Literal["main", "category", "subcategory", "sentiment", "entities", "all"]

@@ -1,0 +1,83 @@
+"""A stage of a recipe: run where it is not done, refused where it was done otherwise."""
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock
+from rich import print
+
+from tinynewsrec.checkpoints import Checkpoint
+from tinynewsrec.model.folder import read_json
+from training.loop import this_process
+from training.record import as_now, command_of, data_record, deciding, settings_of
+from training.snapshots import MANIFEST
+from training.stage import is_finished
+from training.teachers import teachers_in
+
+
+class Stage(NamedTuple):
+    """One command, as `python -m` would run it."""
+
+    main: Callable[[Any], None]
+    arguments: Any
+
+    @property
+    def folder(self) -> Path:
+        return self.arguments.out
+
+    @property
+    def done(self) -> bool:
+        return is_finished(self.folder) or (self.folder / MANIFEST).is_file()
+
+    @property
+    def command(self) -> str:
+        return command_of(self.arguments)
+
+    def run(self) -> None:
+        """Nothing where it is done; waits where another recipe is at it.
+
+        Raises ValueError where what is done was done with other settings or data.
+        """
+        lock = FileLock(f"{self.folder}.lock") if this_process().is_main_process else nullcontext()
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            this_process().wait_for_everyone()  # nobody looks before the lock is held
+            if not self.done:
+                print(f"[bold]{self.folder}[/bold]")
+                self.main(self.arguments)
+        this_process().wait_for_everyone()
+        self.refuse_others()
+
+    def refuse_others(self) -> None:
+        found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
+        made = deciding(as_now(found["settings"], self.arguments))
+        wanted = json.loads(json.dumps(deciding(settings_of(self.arguments))))
+        changed = [name for name in wanted if made.get(name) != wanted[name]]
+        # What was made before labels were recorded has none to compare.
+        data = data_record(self.arguments)
+        if any(found["data"].get(name, hashes) != hashes for name, hashes in data.items()):
+            changed.append("data")
+        if not self.has_parents(found["parents"]):
+            changed.append("parents")
+        if changed:
+            raise ValueError(
+                f"{self.folder} was made with other settings ({', '.join(changed)}). Choose another --out, "
+                f"or delete it, and what was made from it, to make it anew."
+            )
+
+    def has_parents(self, recorded: list[dict[str, str]]) -> bool:
+        """Whether it began with this checkpoint and was taught by these, as they are now.
+
+        Snapshots of one folder are the first of those that its manifest names.
+        """
+        wanted = [parent] if (parent := getattr(self.arguments, "parent", None)) else []
+        wanted += [
+            place for folder in getattr(self.arguments, "teachers", ()) for place in teachers_in(folder)
+        ]
+        found = [parent["sha256"] for parent in recorded if "sha256" in parent]
+        hashes = [Checkpoint.open(place).content_hash for place in wanted]
+        counted = getattr(self.arguments, "teacher_count", None) is not None
+        return not wanted or (hashes[: len(found)] if counted else hashes) == found
