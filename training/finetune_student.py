@@ -25,6 +25,7 @@ from training.click_stage import (
     case_distances,
     click_record,
     click_sampler,
+    met_stories,
     splits,
     target_of,
 )
@@ -84,12 +85,15 @@ class Taught(NamedTuple):
 
 
 class ClickLessons:
-    """The news vectors of M teachers for a whole split, and their user encoders, which stay as they are."""
+    """The news vectors of M teachers for all stories of a split that a case can meet, zeros for others; and
+    their user encoders, which stay as they are."""
 
     def __init__(self, teachers: list[Checkpoint], split: Split):
-        ids, titles = split.news.texts("id"), split.news.texts("title")
-        vectors = [taught_vectors(t, ids, titles, t.config.title_length) for t in teachers]
-        self.news = torch.stack(vectors)
+        met = met_stories(split)
+        ids, titles = split.news.columns.select(["id", "title"]).take(met.numpy()).to_pydict().values()
+        vectors = torch.stack([taught_vectors(t, ids, titles, t.config.title_length) for t in teachers])
+        self.news = vectors.new_zeros(len(teachers), len(split.news), vectors.shape[-1])
+        self.news[:, met] = vectors
         self.user_encoders = [t.load().user_encoder.requires_grad_(False).eval() for t in teachers]
 
     @torch.no_grad()

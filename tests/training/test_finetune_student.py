@@ -10,6 +10,7 @@ from runs import encode_naively, gradients, json_lines, run_killed, same_student
 
 from tinynewsrec.data.batches import EMPTY
 from tinynewsrec.data.read import read_split
+from tinynewsrec.evaluation.vectors import encode_news
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.folder import WEIGHTS
 from tinynewsrec.model.projections import Projections
@@ -124,6 +125,18 @@ def test_losses_that_count_for_nothing_leave_the_clicks_alone(arguments, tmp_pat
     assert all(torch.equal(one[name], two[name]) for name in one)
     first = json_lines(off.out / "losses.jsonl")[0]["losses"]
     assert (first["distill"], first["embedding"]) == (0, 0) and first["target"] > 0
+
+
+def test_teachers_read_what_a_case_can_meet_and_nothing_else(arguments):
+    with open(arguments.data / "news.tsv", "a") as news:
+        news.write("N99\tsports\tsub0\triver storm\t\turl\t[]\t[]\n")
+    split, teachers = read_split(arguments.data), find_teachers(arguments.teachers, None)
+    found = ClickLessons(teachers, split).news
+    for teacher, vectors in zip(teachers, found, strict=True):
+        recommender = teacher.load()
+        expected = encode_news(recommender, recommender.tokens(split.news.texts("title")))
+        torch.testing.assert_close(vectors[:12], torch.from_numpy(expected[:12]))
+        assert not vectors[12].any() and expected[12].any()
 
 
 @pytest.mark.parametrize("weighting", ["confidence", "uniform"])
