@@ -13,6 +13,7 @@ from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model.folder import read_json
 from training.loop import this_process
 from training.record import as_now, command_of, data_record, deciding, settings_of
+from training.resume import different
 from training.snapshots import MANIFEST
 from training.stage import is_finished
 from training.teachers import teachers_in
@@ -55,7 +56,7 @@ class Stage(NamedTuple):
         found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
         made = deciding(as_now(found["settings"], self.arguments))
         wanted = json.loads(json.dumps(deciding(settings_of(self.arguments))))
-        changed = [name for name in wanted if made.get(name) != wanted[name]]
+        changed = different(made, wanted)
         # What was made before labels were recorded has none to compare.
         data = data_record(self.arguments)
         if any(found["data"].get(name, hashes) != hashes for name, hashes in data.items()):

@@ -40,10 +40,10 @@ def load_state(path: Path, settings: dict, model: nn.Module, optimizer: torch.op
         return 0
     with safe_open(path, framework="pt") as file:
         found = file.metadata()
-        if json.loads(found["settings"]) != json.loads(json.dumps(settings)):
+        if changed := different(json.loads(found["settings"]), json.loads(json.dumps(settings))):
             raise ValueError(
-                f"{path} is the state of a run with other settings. Resume with the settings it was started "
-                f"with, delete it to start anew, or choose another --out."
+                f"{path} is the state of a run with other settings ({', '.join(changed)}). Resume with the "
+                f"settings it was started with, delete it to start anew, or choose another --out."
             )
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     parameters = dict(model.named_parameters())
@@ -56,3 +56,15 @@ def load_state(path: Path, settings: dict, model: nn.Module, optimizer: torch.op
             moments.setdefault(int(index), {})[moment] = tensor
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
     return int(found["step"])
+
+
+def different(found: dict, wanted: dict, group: str = "") -> list[str]:
+    """The names of what two settings have not alike, those of a group as `training.epochs`."""
+    names = []
+    for name in sorted(found.keys() | wanted.keys()):
+        first, second = found.get(name), wanted.get(name)
+        if isinstance(first, dict) and isinstance(second, dict):
+            names += different(first, second, f"{group}{name}.")
+        elif first != second:
+            names.append(group + name)
+    return names

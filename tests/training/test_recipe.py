@@ -136,7 +136,7 @@ def test_a_stage_made_before_a_setting_was_there_had_its_default(settings):
     path.write_text(json.dumps(record))
     recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
     other = settings | {"model": replace(settings["model"], score_scale="root")}
-    with pytest.raises(ValueError, match=r"other settings \(model\)"):
+    with pytest.raises(ValueError, match=r"other settings \(model.score_scale\)"):
         recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **other))
 
 

@@ -49,7 +49,11 @@ USERS = {
     "attention": "attention pooling over the latest {length} clicks",
     "self-attention": "self-attention, then attention pooling, over the latest {length} clicks",
 }
-SCALES = {"none": "", "root": " by the square root of their number", "learned": " times a learnt number"}
+SCALES = {
+    "none": "",
+    "root": ", divided by the square root of their width",
+    "learned": ", times a learnt number",
+}
 
 
 def model_card(
