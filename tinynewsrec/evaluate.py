@@ -135,7 +135,19 @@ def measure_all(
         ranked = zip(systems, checkpoints.values(), strict=True)
         systems += [reranked(*pair, split, arguments.mmr, watched(bar, "re-ranking")) for pair in ranked]
     baselines, notes = baseline_systems(arguments, checkpoints, split, bar)
+    if arguments.predictions is not None:
+        notes += incomplete(split)
     return list(records_of(arguments, chain(systems, baselines), split, against)), notes
+
+
+def incomplete(split: Split) -> list[str]:
+    """What a competition that counts lines would refuse."""
+    return [
+        f"The predictions lack {entry.count:,} lines: {entry.what} (first in {entry.first}). A competition "
+        f"expects them all: complete the data, and rank again."
+        for entry in split.skipped
+        if entry.what.startswith("impression ") and entry.what.endswith(", left out")
+    ]
 
 
 def records_of(

@@ -65,7 +65,7 @@ def models_of(arguments: Any) -> int:
     """The student, and those teachers whose vectors are not known beforehand."""
     if stage_of(arguments) not in LIVE:
         return 1
-    named = getattr(arguments, "language_models", None) or arguments.teachers
+    named = (*getattr(arguments, "language_models", ()), *arguments.teachers)
     return 1 + (getattr(arguments, "teacher_count", None) or len(named))
 
 

@@ -21,7 +21,8 @@ def every_slot(batch: Batch, tokens: Tokens, history_length: int) -> Batch:
     rows = batch.stories[slots].flatten()
     places = torch.arange(slots.numel()).view(slots.shape).masked_fill(slots == EMPTY, EMPTY)
     history, candidates = places.split([history_length, batch.candidates.shape[1]], dim=1)
-    return Batch(rows, Tokens(tokens.ids[rows], tokens.mask[rows]), history, candidates, batch.clicked)
+    tokens = Tokens(tokens.ids[rows], tokens.mask[rows])
+    return batch._replace(stories=rows, tokens=tokens, history=history, candidates=candidates)
 
 
 class EverySlot(nn.Module):

@@ -23,7 +23,6 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.tokens import Tokens, tokenize
 from tinynewsrec.model.config import ModelConfig
-from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.language_models import layers_of, load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
@@ -45,7 +44,9 @@ from training.stage import finish, learn, parents_of, refuse_finished, start
 @dataclass(frozen=True, kw_only=True)
 class Arguments(ClickArguments):
     language_models: tuple[str, ...]
-    """The teachers: names or folders of Hugging Face encoders, or checkpoints; with all of their layers."""
+    """The teachers: names or folders of Hugging Face encoders; with all of their layers."""
+    teachers: tuple[Path, ...] = ()
+    """Checkpoints whose language models teach beside them, posttrain_masked's say."""
     parent: Path | None = None
     """Checkpoint whose first layers the student begins with; None: those of model.language_model."""
     temperature: float = 1.0
@@ -55,9 +56,10 @@ class Arguments(ClickArguments):
     def __post_init__(self):
         if self.temperature <= 0:
             raise ValueError(f"temperature must be above 0, got {self.temperature}.")
-        if len(set(self.language_models)) < 2:
+        named = [*self.language_models, *map(str, self.teachers)]
+        if len(set(named)) < max(2, len(named)):
             raise ValueError(
-                f"MT-BERT learns from two or more different language models, got {self.language_models}."
+                f"MT-BERT learns from two or more different language models, got {', '.join(named)}."
             )
 
 
@@ -68,23 +70,23 @@ def main(arguments: Arguments) -> None:
     titles = split.news.texts("title")
     loaded = [
         load_teacher(name, arguments.model, titles, arguments.trained_layers)
-        for name in arguments.language_models
+        for name in (*arguments.language_models, *arguments.teachers)
     ]
     teachers, tokens = [encoder for encoder, _ in loaded], [student.tokens(titles), *(t for _, t in loaded)]
     same_pieces = [all(map(torch.equal, tokens[0], others)) for others in tokens[1:]]
     learner = MtBert(student, teachers, same_pieces, arguments.temperature)
     sampler = joint_sampler(arguments, split, [student.news_encoder, *teachers], tokens)
-    parents = [*parents_of(arguments), *map(parent_of, arguments.language_models)]
+    parents = [*parents_of(arguments), *arguments.language_models, *arguments.teachers]
     record = click_record(arguments, split, sampler, parents)
     learn(learner, sampler, arguments, record)
     finish(student, record, arguments.out, dev)
 
 
 def load_teacher(
-    name: str, model: ModelConfig, titles: Sequence[str], trained: int
+    name: str | Path, model: ModelConfig, titles: Sequence[str], trained: int
 ) -> tuple[NewsEncoder, Tokens]:
     """A teacher, whose pooling and projection are still its own, and the titles in its word pieces."""
-    if isinstance(parent_of(name), Path):
+    if isinstance(name, Path):
         source = Recommender.from_pretrained(name)
         language_model, tokenizer = source.news_encoder.language_model, source.tokenizer
     else:
@@ -92,11 +94,6 @@ def load_teacher(
     teacher = NewsEncoder(language_model, replace(model, layers=len(layers_of(language_model))))
     teacher.freeze_below(trained)
     return teacher.to(this_process().device), tokenize(titles, tokenizer, model.title_length)
-
-
-def parent_of(name: str) -> str | Path:
-    """A folder where the name is that of a recommender, else the name of a language model."""
-    return Path(name) if "recommender" in read_json(Path(name) / "config.json") else name
 
 
 class MtBert(nn.Module):

@@ -28,11 +28,11 @@ from training.click_stage import ClickArguments, click_record, click_sampler, sp
 from training.distillation import DistillConfig, Lesson
 from training.finetune_student import ClickLessons, ClickStudent, Taught, watcher
 from training.head_lessons import HeadLessons, Scores
-from training.loop import SUM, Backward, Losses, unseen
+from training.loop import SUM, Backward, Losses, this_process, unseen
 from training.lora import LoraConfig, adapt, merge
 from training.losses import click_loss, label_loss, story_weights, taught_label_loss
 from training.stage import finish, learn, parents_of, refuse_finished, start
-from training.story_labels import Codes, HeadsConfig, StoryLabels, labels_of, teaching_labels
+from training.story_labels import Codes, Counts, HeadsConfig, StoryLabels, labels_of, teaching_labels
 from training.surgery import Surgery, SurgeryConfig
 from training.teachers import find_teachers
 
@@ -98,10 +98,11 @@ class Lessons(NamedTuple):
     heads: HeadLessons | None
     clicks: ClickLessons | None
 
-    def take(self, batch: Batch) -> tuple[Codes, Taught | None, Scores]:
+    def take(self, batch: Batch) -> tuple[Codes, Counts, Taught | None, Scores]:
         width = batch.tokens.mask.shape[1]
         return (
             self.labels.take(batch.stories, width),
+            self.labels.counts(batch),
             self.clicks.take(batch) if self.clicks else None,
             self.heads.take(batch.stories, width) if self.heads else {},
         )
@@ -114,27 +115,44 @@ class MTRec(nn.Module):
         super().__init__()
         self.recommender, self.arguments = recommender, arguments
         self.clicks = ClickStudent(recommender, list(teachers), arguments.distillation) if teachers else None
+        self.parts = arguments.training.accumulate * this_process().num_processes
 
-    def forward(self, batch: Batch, labels: Codes, taught: Taught | None, told: Scores) -> Losses:
+    def forward(
+        self, batch: Batch, labels: Codes, counts: Counts, taught: Taught | None, told: Scores
+    ) -> Losses:
         news, scores = self.recommender.encode_and_label(batch.tokens)
-        heads = {task: label_loss(scores[task], codes) for task, codes in labels.items()}
+        heads = {
+            task: self.parts * label_loss(scores[task], codes, counts[task]) for task, codes in labels.items()
+        }
         if taught is None:
             ranked = self.recommender.score(news, batch.history, batch.candidates)
             return {"click": click_loss(ranked, batch.clicked, batch.candidates != EMPTY)} | heads
         lesson = self.clicks.lesson(batch, taught)
-        copied = self.copied(scores, told, lesson, batch, labels)
+        copied = self.copied(scores, told, lesson, batch, labels, counts)
         share = self.arguments.heads.distillation
-        heads |= {task: heads[task] + share * loss for task, loss in copied.items()}
+        heads |= {task: heads[task] + share * self.parts * loss for task, loss in copied.items()}
         return self.clicks.losses(news, batch, taught, lesson) | heads
 
-    def copied(self, scores: Scores, told: Scores, lesson: Lesson, batch: Batch, labels: Codes) -> Losses:
-        """The losses that copy the teachers' heads, as far as each teacher is trusted with the clicks."""
+    def copied(
+        self, scores: Scores, told: Scores, lesson: Lesson, batch: Batch, labels: Codes, counts: Counts
+    ) -> Losses:
+        """The losses that copy the teachers' heads, as far as each teacher is trusted with the clicks.
+
+        A teacher says something of every story, also where its label is unknown, but not of pads.
+        """
         slots = torch.cat([batch.history, batch.candidates], dim=-1)
         weights = story_weights(lesson.weights, slots, slots != EMPTY, len(batch.stories))
         temperature = self.arguments.distillation.temperature
-        counted = {task: (codes != IGNORE) | (codes.ndim == 1) for task, codes in labels.items()}
+        every = batch.shares / len(batch.whole)
         return {
-            task: taught_label_loss(scores[task], said, weights, counted[task], temperature)
+            task: taught_label_loss(
+                scores[task],
+                said,
+                weights,
+                (labels[task] != IGNORE) | (said.ndim == 3),
+                every if said.ndim == 3 else counts[task],
+                temperature,
+            )
             for task, said in told.items()
         }
 

@@ -70,12 +70,15 @@ def write_part(source: Path, out: Path) -> None:
 def joined(news: News) -> News:
     """Names of the abstract stand behind those of the title, each where it is now."""
     titles, abstracts = news.texts("title"), news.texts("abstract")
-    named = zip(titles, news.texts("title_entities"), news.texts("abstract_entities"), strict=True)
+    first, second = news.texts("title_entities"), news.texts("abstract_entities")
     values = {
         "title": [f"{title} {rest}".strip() for title, rest in zip(titles, abstracts, strict=True)],
         "abstract": [""] * len(news),
-        "title_entities": [moved_behind(*texts) for texts in named],
-        "abstract_entities": ["[]"] * len(news),
+        "title_entities": [
+            moved_behind(title, names, more if rest else "[]")
+            for title, rest, names, more in zip(titles, abstracts, first, second, strict=True)
+        ],
+        "abstract_entities": [""] * len(news),
     }
     columns = news.columns
     for name, column in values.items():
@@ -84,7 +87,12 @@ def joined(news: News) -> News:
 
 
 def moved_behind(title: str, first: str, second: str) -> str:
-    """Both lists of entities, MIND's JSON, as one; the second's places begin behind the title and a space."""
+    """Both lists of entities, MIND's JSON, as one; the second's places begin behind the title and a space.
+
+    Nothing is known of the names in both where it is not of those in one.
+    """
+    if not (first and second):
+        return ""
     shift = len(title) + 1
     entities = json.loads(second)
     for entity in entities:

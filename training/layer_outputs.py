@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from tinynewsrec.data.tokens import Tokens
-from tinynewsrec.model.frozen import FrozenWords
+from tinynewsrec.model.frozen import FrozenWords, first_of
 from tinynewsrec.model.language_models import layers_of
 from tinynewsrec.model.news_encoder import NewsEncoder
 
@@ -72,8 +72,8 @@ class Listener(TorchFunctionMode):
     def begin(self, layer: nn.Module, given: tuple) -> None:
         self.running = layer
 
-    def end(self, layer: nn.Module, given: tuple, found: Tensor | tuple[Tensor, ...]) -> None:
-        self.states[layer] = found[0] if isinstance(found, tuple) else found
+    def end(self, layer: nn.Module, given: tuple, found: Tensor | tuple[Tensor | None, ...]) -> None:
+        self.states[layer] = first_of(found)
         self.running = None
 
     def __torch_function__(self, function: Any, types: Any, given: tuple = (), named: dict | None = None):

@@ -73,10 +73,8 @@ def train(
     before they are clipped. `rates` are peak rates of their own, by how the names of parameters begin.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(
-        mixed_precision="bf16" if config.precision == "bf16" else "no",
-        gradient_accumulation_steps=config.accumulate,
-    )
+    # accelerate knows one precision per process, and a recipe's stages may differ: autocast is our own.
+    accelerator = Accelerator(mixed_precision="no", gradient_accumulation_steps=config.accumulate)
     learner.to(accelerator.device)
     optimizer = torch.optim.AdamW(parameter_groups(learner, config, rates))
     done = load_state(folder / STATE, settings, learner, optimizer)
@@ -119,9 +117,12 @@ def take_step(
     parts = accelerator.num_processes * config.accumulate
     first = accelerator.process_index * config.accumulate
     means: dict[str, float] = {}
+    half = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.precision == "bf16")
     for part in range(first, first + config.accumulate):
         with accelerator.accumulate(model), backward.forward(accelerator, model):
-            losses = losses_of(model, on_device(batch_of(step, part, parts), accelerator.device))
+            batch = on_device(batch_of(step, part, parts), accelerator.device)
+            with half:
+                losses = losses_of(model, batch)
             backward.add(losses, step, accelerator)
             if accelerator.sync_gradients:
                 backward.finish(step, accelerator)

@@ -79,10 +79,14 @@ def slot_means(
     return met.sum(-1) / filled.sum(-1).clamp(min=1)
 
 
-def label_loss(scores: Float[Tensor, "N *T K"], labels: Int[Tensor, " N *T"]) -> Float[Tensor, ""]:
-    """Cross-entropy over the stories, or word pieces, whose label is known; zero where none is."""
-    summed = cross_entropy(scores.flatten(0, -2), labels.flatten(), ignore_index=IGNORE, reduction="sum")
-    return summed / (labels != IGNORE).sum().clamp(min=1)
+def label_loss(
+    scores: Float[Tensor, "N *T K"], labels: Int[Tensor, " N *T"], counts: Float[Tensor, " N"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of the stories, or word pieces, whose label is known, each as its story counts."""
+    losses = cross_entropy(
+        scores.flatten(0, -2), labels.flatten(), ignore_index=IGNORE, reduction="none"
+    ).view(labels.shape)
+    return counted_sum(losses, counts)
 
 
 def taught_label_loss(
@@ -90,12 +94,17 @@ def taught_label_loss(
     taught: Float[Tensor, "M N *T K"],
     weights: Float[Tensor, "M N"],
     counted: Bool[Tensor, " N *T"],
+    counts: Float[Tensor, " N"],
     temperature: float = 1.0,
 ) -> Float[Tensor, ""]:
     """Cross-entropy from what the teachers say of each story, as they count for it, times T^2."""
     wanted = torch.einsum("mn,mn...->n...", weights, (taught / temperature).softmax(-1))
     losses = -(wanted * (scores / temperature).log_softmax(-1)).sum(-1)
-    return temperature**2 * losses.masked_fill(~counted, 0.0).sum() / counted.sum().clamp(min=1)
+    return temperature**2 * counted_sum(losses.masked_fill(~counted, 0.0), counts)
+
+
+def counted_sum(losses: Float[Tensor, " N *T"], counts: Float[Tensor, " N"]) -> Float[Tensor, ""]:
+    return (losses.reshape(len(counts), -1).sum(-1) * counts).sum()
 
 
 def story_weights(

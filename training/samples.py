@@ -91,7 +91,7 @@ class Sampler(Dealt):
         mine = share(len(chosen), part, parts)
         clicked = np.zeros(candidates.shape, dtype=bool)
         clicked[:, 0] = True
-        return collate(history[mine], candidates[mine], clicked[mine], self.tokens)
+        return collate(history, candidates, clicked, self.tokens, mine)
 
     def draw_candidates(self, chosen: np.ndarray, draw: np.random.Generator) -> np.ndarray:
         """The clicked story, then some shown beside it and not clicked; EMPTY where there are no more."""
@@ -110,10 +110,10 @@ class Sampler(Dealt):
 def refuse_uneven(training: TrainConfig, cases: int, processes: int, name: str) -> None:
     """Raises ValueError where a batch cannot be dealt to all processes and parts alike."""
     parts = training.accumulate * processes
-    if training.batch_size % parts or cases < parts:
+    if (batch := min(training.batch_size, cases)) % parts or not batch:
         raise ValueError(
-            f"batch_size must be a multiple of {parts}, the parts that a batch is computed in, and "
-            f"{name} have as many cases; got {training.batch_size} and {cases}."
+            f"A batch must be a multiple of {parts}, the parts that it is computed in; got a batch_size of "
+            f"{training.batch_size}, and {cases} cases in {name}."
         )
 
 

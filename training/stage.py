@@ -18,11 +18,12 @@ from tinynewsrec.evaluation.vectors import encode_news, keep_in_cache
 from tinynewsrec.model.card import metrics_table
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.folder import WEIGHTS
-from tinynewsrec.model.frozen import freeze_stories
+from tinynewsrec.model.frozen import can_freeze, freeze_stories
 from tinynewsrec.model.language_models import load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
+from training.distillation import WEIGHTS_LOG
 from training.loop import (
     NO_RATES,
     STATE,
@@ -80,6 +81,9 @@ def with_frozen_layers(encoder: NewsEncoder, tokens: Tokens, rows: Int[Tensor, "
     """The named stories, with what the encoder's frozen layers make of each computed beforehand."""
     if not encoder.frozen_layers:
         return tokens
+    if not can_freeze(encoder.language_model, encoder.frozen_layers, tokens.take(rows[:2])):
+        print("This language model cannot be read in two goes: frozen layers are run at every step, too")
+        return tokens
     print(f"Reading {len(rows):,} texts through the {encoder.frozen_layers} frozen layers, once")
     return freeze_stories(encoder.language_model, encoder.frozen_layers, tokens, rows)
 
@@ -111,6 +115,8 @@ def learn(
     rates: Mapping[str, float] = NO_RATES,
 ) -> None:
     """The one loop, with what every stage hands to it: its epochs of the sampler, its settings and folder."""
+    if not (arguments.out / STATE).exists():
+        (arguments.out / WEIGHTS_LOG).unlink(missing_ok=True)  # of a run whose state was deleted
     steps = arguments.training.steps(sampler.cases)
     settings = decisive(record)
     train(

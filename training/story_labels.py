@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.entities import bio_labels
 from tinynewsrec.data.labels import IGNORE, SENTIMENTS, TAGS, LabelSpace, category_space
 from tinynewsrec.data.sentiment import Source, sentiment_labels
@@ -17,6 +18,7 @@ from tinynewsrec.model.heads import HeadSpec, Specs, Task
 from tinynewsrec.model.recommender import Recommender
 
 Codes = Mapping[str, Int[Tensor, "N ..."]]  # by task, of the stories of a batch
+Counts = Mapping[str, Float[Tensor, " N"]]  # by task, what one label of each story counts
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class StoryLabels:
             task: torch.from_numpy(codes[rows] if codes.ndim == 1 else codes[rows, :width]).to(stories.device)
             for task, codes in self.codes.items()
         }
+
+    def counts(self, batch: Batch) -> Counts:
+        """What one label of each story counts, so that the losses of all parts add up to the mean."""
+        whole = batch.whole.cpu().numpy()
+        known = {task: int((codes[whole] != IGNORE).sum()) for task, codes in self.codes.items()}
+        return {task: batch.shares / max(1, count) for task, count in known.items()}
 
     @property
     def record(self) -> dict[str, Any]:

@@ -268,13 +268,13 @@ class Plan:
 
     def mtbert(self, layers: int) -> list[Stage]:
         adapted = self.posttrained_otherwise("plm-nr-tapt", self.whole)[0]
-        others = self.settings.co_teachers or (str(adapted.folder),)
+        before = [] if self.settings.co_teachers else [adapted]
         arguments = finetune_mtbert.Arguments(
             out=self.folder(f"mt-bert-{layers}"),
-            language_models=(self.settings.language_model, *others),
+            language_models=(self.settings.language_model, *self.settings.co_teachers),
+            teachers=folders(before),
             **self.clicks(layers),
         )
-        before = [] if self.settings.co_teachers else [adapted]
         return [*before, Stage(finetune_mtbert.main, arguments)]
 
     def mtrec(

@@ -91,6 +91,19 @@ def test_labels_are_cut_where_the_title_is(split, tokenizer):
     ]
 
 
+def test_names_that_are_not_known_are_not_taught_as_no_names(split, tokenizer):
+    titles = ["the mayor", "the mayor", "the mayor"]
+    news = with_titles(split, titles, [[entity(["mayor"], [4])], [], []])
+    place = news.columns.schema.get_field_index("title_entities")
+    texts = pa.array([*news.texts("title_entities")[:2], ""])
+    news = replace(news, columns=news.columns.set_column(place, "title_entities", texts))
+    assert bio_labels(news, tokenizer, 12).tolist() == [
+        [IGNORE, 0, 1, IGNORE],
+        [IGNORE, 0, 0, IGNORE],
+        [IGNORE] * 4,
+    ]
+
+
 def test_where_no_story_of_the_data_has_entities_nothing_is_learnt(split, tokenizer):
     assert (bio_labels(split.news, tokenizer, 12) == IGNORE).all()
 

@@ -80,6 +80,7 @@ def test_without_a_column_the_lexicon_of_the_language_is_asked_and_named(split, 
 
 
 def test_a_lexicon_knows_glad_words_from_sad_ones():
+    assert by_vader([""]) == by_afinn([""], "da") == [""]
     assert by_vader(["A wonderful win", "A terrible death", "The road"]) == [
         "positive",
         "negative",

@@ -115,7 +115,7 @@ def test_malformed_entities_are_counted_and_read_as_none(read, text):
     split = read(news=[*NEWS[:5], story("N5", title_entities=text, abstract_entities=text)])
     assert counts(split) == {mind_news.MALFORMED_ENTITIES: (2, "news.tsv, line 6")}
     assert split.news[5].title_entities == split.news[5].abstract_entities == ()
-    assert split.news.texts("title_entities")[5] == "[]"
+    assert split.news.texts("title_entities")[5] == ""
 
 
 def test_quotes_and_lone_carriage_returns_and_nul_are_ordinary_characters(read):

@@ -160,6 +160,19 @@ def test_tones_come_from_the_news_table(split):
     assert record["sentiments"]["@5"]["shares"]["positive"] == 1
 
 
+def test_a_category_that_is_not_known_is_none_of_them(split, vectors):
+    place = split.news.columns.column_names.index("category")
+
+    def shares_with(categories: list[str]) -> dict:
+        column = pa.array(categories, pa.string())
+        news = News(split.news.columns.set_column(place, "category", column))
+        against = yardstick(type(split)(split.name, news, split.impressions), vectors, "any")
+        return beyond_record(system(split, np.arange(17)), split, against, 20)["categories"]
+
+    assert shares_with(["sports", *[""] * 10, "sports"])["@5"]["shares"] == {"sports": 1.0}
+    assert shares_with([""] * 12) == {}
+
+
 @pytest.fixture
 def checkpoint(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYNEWSREC_CACHE", str(tmp_path / "cache"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tyro
 from conftest import make_recommender
-from ebnerd_files import VISITS, as_test_set, write_ebnerd
+from ebnerd_files import VISITS, as_test_set, visit, write_ebnerd
 from rich.console import Console
 from rich.progress import Progress
 
@@ -268,6 +268,16 @@ def test_a_test_set_of_ebnerd_is_ranked_row_by_row_under_its_own_name(checkpoint
     assert [line.split()[0] for line in lines] == [str(row["impression_id"]) for row in visits]
     assert [len(json.loads(line.split()[1])) for line in lines] == [3, 4, 2, 5, 5]
     assert (tmp_path / "ranked" / "teacher" / "predictions.zip").is_file()
+
+
+def test_predictions_that_lack_a_line_say_so(checkpoints, tmp_path, capsys):
+    visits = as_test_set([visit(1, 2, [1, 99], [1]), *VISITS])
+    folder = write_ebnerd(tmp_path / "test", behaviors=visits, without=("article_ids_clicked",))
+    run(folder, checkpoints, tmp_path, predictions=tmp_path / "ranked")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "The predictions lack 1 lines: impression with a candidate that articles.parquet" in printed
+    run(folder, checkpoints, tmp_path, beyond_accuracy=True)
+    assert "The predictions lack" not in capsys.readouterr().out
 
 
 def test_a_test_set_without_labels_needs_predictions(mind_folder, checkpoints, tmp_path):

@@ -6,15 +6,17 @@ from conftest import make_recommender
 from transformers import (
     AutoModel,
     BertConfig,
+    DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
+    ModernBertConfig,
     MPNetConfig,
     RobertaConfig,
     XLMRobertaConfig,
 )
 
 from tinynewsrec.data.tokens import Tokens
-from tinynewsrec.model.frozen import freeze_stories, thaw
+from tinynewsrec.model.frozen import can_freeze, freeze_stories, thaw
 from tinynewsrec.model.language_models import without_pooler
 from tinynewsrec.model.unilm import UniLMv2Config
 
@@ -33,6 +35,8 @@ FAMILIES = [
     ElectraConfig(**SIZES, embedding_size=8),
     DistilBertConfig(vocab_size=60, dim=16, n_layers=3, n_heads=2, hidden_dim=32),
     UniLMv2Config(**SIZES),
+    DebertaV2Config(**SIZES, relative_attention=True),
+    ModernBertConfig(**SIZES, pad_token_id=0),
 ]
 ROWS = torch.arange(4)
 
@@ -47,6 +51,12 @@ def test_frozen_and_thawed_is_the_whole_model(config, frozen):
     whole = model(ids, attention_mask=mask.long()).last_hidden_state
     stories = freeze_stories(model, frozen, Tokens(ids, mask), ROWS)
     torch.testing.assert_close(thaw(model, stories.take(ROWS))[mask], whole[mask])
+    assert can_freeze(model, frozen, Tokens(ids, mask))
+
+
+def test_a_model_that_does_more_after_its_first_layer_is_not_frozen():
+    model = without_pooler(AutoModel.from_config(DebertaV2Config(**SIZES, conv_kernel_size=3)))
+    assert not can_freeze(model, 2, Tokens(torch.randint(5, 60, (2, 6)), torch.ones(2, 6, dtype=torch.bool)))
 
 
 def test_frozen_layers_give_the_same_loss_and_gradients(tokenizer, tokens):

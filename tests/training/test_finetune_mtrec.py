@@ -135,15 +135,46 @@ def test_killed_and_resumed_it_ends_as_one_left_alone(arguments, tmp_path, lora)
 
 
 def learner_of(arguments, teachers=()):
-    """A learner, its lessons and a batch with pads, repeated stories and unknown tones; no dropout."""
+    learner, lessons, sampler = sampled(arguments, teachers)
+    return learner, lessons, sampler.batch(0)
+
+
+def sampled(arguments, teachers=()):
+    """A learner, its lessons and batches with pads, repeated stories and unknown tones; no dropout."""
     split = read_split(arguments.data)
     recommender = start(arguments.model, 1, 0)
     labels = teaching_labels(split, recommender, arguments.heads)
     recommender.add_heads(labels.specs)
-    batch = click_sampler(replace(arguments, drop_history=0.3), split, recommender).batch(0)
+    sampler = click_sampler(replace(arguments, drop_history=0.3), split, recommender)
     heads = HeadLessons(teachers, recommender, split) if arguments.heads.distillation else None
     lessons = Lessons(labels, heads, ClickLessons(teachers, split) if teachers else None)
-    return MTRec(recommender, teachers, arguments).eval(), lessons, batch
+    torch.manual_seed(0)  # projections are drawn
+    return MTRec(recommender, teachers, arguments).eval(), lessons, sampler
+
+
+@pytest.mark.parametrize("taught", [False, True], ids=["labels", "teachers"])
+def test_parts_of_a_batch_have_the_losses_and_gradients_of_the_whole(arguments, teachers, taught):
+    """Although a story may be in both, and the labels of a task in one."""
+    arguments = replace(arguments, training=replace(TRAINING, batch_size=6))
+    if taught:
+        heads = replace(arguments.heads, distillation=1.0)
+        arguments = replace(arguments, teachers=teachers, heads=heads)
+    found = []
+    for parts in (1, 2):
+        training = replace(arguments.training, accumulate=parts)
+        learner, lessons, sampler = sampled(
+            replace(arguments, training=training), find_teachers(teachers, None) if taught else ()
+        )
+        batches = [sampler.batch(0, part, parts) for part in range(parts)]
+        losses = [learner(batch, *lessons.take(batch)) for batch in batches]
+        mean = {name: sum(each[name] for each in losses) / parts for name in losses[0]}
+        found.append(mean | gradients(learner, mean))
+    assert set(batches[0].stories.tolist()) & set(batches[1].stories.tolist())
+    tones = [lessons.labels.counts(batch)["sentiment"].sum() for batch in batches]
+    assert tones[0] != tones[1]
+    whole, halves = found
+    for name, value in whole.items():
+        torch.testing.assert_close(halves[name], value, atol=1e-6, rtol=1e-4)
 
 
 @pytest.mark.parametrize("reads", ["vector", "pooled", "cls"])
@@ -212,10 +243,10 @@ def test_heads_copy_each_teacher_as_far_as_it_is_trusted_with_the_cases_of_a_sto
     warm = DistillConfig(temperature=2.0)
     arguments = replace(arguments, teachers=teachers, heads=heads, distillation=warm)
     learner, lessons, batch = learner_of(arguments, find_teachers(teachers, None))
-    codes, taught, told = lessons.take(batch)
+    codes, counts, taught, told = lessons.take(batch)
     weights = learner.clicks.lesson(batch, taught).weights
-    plain = learner(batch, codes, taught, {})
-    copied = learner(batch, codes, taught, told)
+    plain = learner(batch, codes, counts, taught, {})
+    copied = learner(batch, codes, counts, taught, told)
     _, scores = learner.recommender.encode_and_label(batch.tokens)
     for task in heads.tasks:
         wanted = []

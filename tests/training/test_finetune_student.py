@@ -92,6 +92,17 @@ def test_the_student_is_the_same_whether_its_teachers_had_read_before(arguments,
         assert same_student(tmp_path / name, arguments.out)
 
 
+def test_a_run_that_starts_anew_keeps_no_teacher_weights_of_another(arguments):
+    run_killed(main, arguments, Sampler, 5)
+    log = arguments.out / "teacher_weights.jsonl"
+    kept = len(log.read_text().splitlines())
+    (arguments.out / "state.safetensors").unlink()
+    log.write_text(log.read_text().replace('"step": 2', '"step": 1'))
+    main(arguments)
+    steps = {line["step"] for line in json_lines(log)}
+    assert kept and 1 not in steps and len(steps) > 1
+
+
 def test_a_run_with_another_teacher_does_not_go_on(arguments):
     run_killed(main, arguments, Sampler, 5)
     with pytest.raises(ValueError, match="other settings"):

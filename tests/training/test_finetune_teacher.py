@@ -67,7 +67,9 @@ def test_a_finished_checkpoint_is_not_trained_over(arguments):
 
 def test_a_batch_that_cannot_be_dealt_out_is_explained(arguments):
     few = replace(arguments.training, batch_size=8, accumulate=8)
-    with pytest.raises(ValueError, match="batch_size must be a multiple of 8"):
+    with pytest.raises(
+        ValueError, match="A batch must be a multiple of 8.* got a batch_size of 8, and 6 cases"
+    ):
         main(replace(arguments, training=few))
 
 

@@ -79,7 +79,8 @@ def arguments(tokenizer, letters, mind_folder, tmp_path):
     return Arguments(
         data=mind_folder,
         out=tmp_path / "mt-bert",
-        language_models=tuple(str(tmp_path / name) for name in ("bert", "distilbert", "adapted")),
+        language_models=tuple(str(tmp_path / name) for name in ("bert", "distilbert")),
+        teachers=(tmp_path / "adapted",),
         model=ModelConfig(language_model=str(tmp_path / "bert"), layers=2, **settings),
         training=CONFIG,
     )
@@ -193,3 +194,5 @@ def test_a_killed_run_ends_as_one_that_was_left_alone(arguments):
 def test_one_language_model_is_not_several(arguments):
     with pytest.raises(ValueError, match="two or more different language models"):
         replace(arguments, language_models=("bert", "bert"))
+    with pytest.raises(ValueError, match="got bert"):
+        replace(arguments, language_models=("bert",), teachers=())

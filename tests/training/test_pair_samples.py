@@ -120,5 +120,7 @@ def test_one_title_alone_cannot_be_matched(pairs, recommender):
 
 
 def test_a_batch_that_cannot_be_dealt_out_is_explained(pairs, recommender):
-    with pytest.raises(ValueError, match="batch_size must be a multiple of 12"):
+    with pytest.raises(ValueError, match="A batch must be a multiple of 12"):
         make_pair_sampler(pairs, recommender, None, 12, TrainConfig(batch_size=12, accumulate=12))
+    with pytest.raises(ValueError, match="A batch must be a multiple of 2.* and 9 cases"):
+        make_pair_sampler(pairs, recommender, None, 12, TrainConfig(batch_size=12, accumulate=2))

@@ -7,6 +7,7 @@ import pytest
 from conftest import make_recommender
 from transformers import BertTokenizerFast
 
+from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
@@ -90,6 +91,40 @@ def test_a_dry_run_names_every_stage_and_starts_none(settings, name, capsys):
         for stage in plan.system(name, size):
             assert stage.command in printed
     assert not settings["out"].exists()
+
+
+OTHERS = ["plm-nr-dapt", "plm-nr-simcse", "tinybert-mt", "newsbert-mt", "mt-bert"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_stages_of_a_baseline_fit_together(settings, name):
+    """From the language model to a measured checkpoint; what TAPT made teaches MT-BERT."""
+    layers = None if name.startswith("plm-nr") else (2,)
+    arguments = recipe.Arguments(name=name, layers=layers, **settings)
+    recipe.main(arguments)
+    (stage,) = Plan(arguments, 0, 3).system(name, 2 if layers else 3)[-1:]
+    assert Recommender.from_pretrained(stage.folder).metrics["impressions"] == 5
+    record = json.loads((stage.folder / "training.json").read_text())
+    if name == "mt-bert":
+        assert record["parents"][-1]["name"] == "posttrain-tapt"
+    assert str(settings["out"]) not in json.dumps(record)
+    recipe.main(arguments)
+
+
+def test_seeds_can_stand_for_snapshots_and_a_cut_teacher_for_a_student(settings, capsys):
+    table.main(table.Arguments(name="controls", layers=(1,), **settings))
+    rows = list(csv.DictReader((settings["out"] / "tables" / "controls.csv").open()))
+    assert all(row["seeds"] == "0" for row in rows)
+    (student,) = settings["out"].glob("seed-0/tiny-newsrec-1-*seeds")
+    taught = json.loads((student / "training.json").read_text())["parents"][1:]
+    places = [settings["out"] / folder / "teacher-1" for folder in ("seed-0", "seed-100")]
+    assert [parent["sha256"] for parent in taught] == [Checkpoint.open(p).content_hash for p in places]
+
+
+def test_stages_may_have_different_precisions(settings):
+    half = replace(BRIEF, precision="bf16")
+    recipe.main(recipe.Arguments(name="plm-nr-dp", **settings | {"finetune": half}))
+    assert (settings["out"] / "seed-0" / "teacher-1" / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize("name", table.ROWS)

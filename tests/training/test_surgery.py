@@ -3,7 +3,6 @@ from typing import get_args
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from runs import Killed
 from surgical import WEIGHTS, Learner, batch_of, cases, operated, plain, run
 
@@ -125,9 +124,7 @@ def test_a_killed_run_ends_as_one_that_was_left_alone(strategy, tmp_path):
 
 
 def test_half_precision_is_projected_in_single_precision(tmp_path):
-    AcceleratorState._reset_state()  # accelerate knows one precision per process
     found = run(tmp_path, "mtrec", precision="bf16")
-    AcceleratorState._reset_state()
     assert all(weight.dtype == torch.float32 and weight.isfinite().all() for weight in found.values())
 
 

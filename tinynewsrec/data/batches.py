@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tinynewsrec.data.tables import Ragged
@@ -17,7 +17,9 @@ class Batch(NamedTuple):
     """The distinct stories of a batch, and where B readers meet them.
 
     `history` and `candidates` count within the batch, from 0 to N - 1;
-    `stories` leads back to the news table, and to whatever else is kept per story.
+    `stories` leads back to the news table, and to whatever else is kept per story. Where it is a part of a
+    larger batch, `whole` are the rows of all stories of that, and `shares` say which share of the slots
+    that a story fills there are here.
     """
 
     stories: Int[Tensor, " N"]
@@ -25,26 +27,48 @@ class Batch(NamedTuple):
     history: Int[Tensor, "B H"]
     candidates: Int[Tensor, "B C"]
     clicked: Bool[Tensor, "B C"]
+    whole: Int[Tensor, " W"]
+    shares: Float[Tensor, " N"]
 
 
 def collate(
-    history: Int[np.ndarray, "B H"],
-    candidates: Int[np.ndarray, "B C"],
-    clicked: Bool[np.ndarray, "B C"],
+    history: Int[np.ndarray, "A H"],
+    candidates: Int[np.ndarray, "A C"],
+    clicked: Bool[np.ndarray, "A C"],
     tokens: Stories,
+    part: slice = slice(None),
 ) -> Batch:
-    """Names each story by its place in the batch: it is encoded once, however many readers meet it."""
-    named = np.concatenate([history.ravel(), candidates.ravel()])
-    distinct, places = np.unique(named, return_inverse=True)
-    empty = int(distinct[0] == EMPTY)
-    distinct, places = torch.from_numpy(distinct[empty:].astype(np.int64)), torch.from_numpy(places - empty)
+    """Names each story by its place in the batch: it is encoded once, however many readers meet it.
+
+    With `part`, the batch holds those readers alone, and knows what the others meet.
+    """
+    whole, held = slots_of(history, candidates)
+    history, candidates, clicked = history[part], candidates[part], clicked[part]
+    stories, filled = slots_of(history, candidates)
+    shares = filled / held[np.searchsorted(whole, stories)]
+    distinct = torch.from_numpy(stories)
     return Batch(
         distinct,
         tokens.take(distinct),
-        places[: history.size].view(history.shape),
-        places[history.size :].view(candidates.shape),
+        torch.from_numpy(places_among(stories, history)),
+        torch.from_numpy(places_among(stories, candidates)),
         torch.from_numpy(clicked),
+        torch.from_numpy(whole),
+        torch.from_numpy(shares.astype(np.float32)),
     )
+
+
+def slots_of(
+    history: Int[np.ndarray, "B H"], candidates: Int[np.ndarray, "B C"]
+) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:
+    """The distinct stories, in order, and how many slots each fills."""
+    named = np.concatenate([history.ravel(), candidates.ravel()])
+    stories, filled = np.unique(named[named != EMPTY], return_counts=True)
+    return stories.astype(np.int64), filled
+
+
+def places_among(stories: Int[np.ndarray, " N"], slots: Int[np.ndarray, "B S"]) -> Int[np.ndarray, "B S"]:
+    return np.where(slots == EMPTY, EMPTY, np.searchsorted(stories, slots)).astype(np.int64)
 
 
 def pad(rows: Ragged, width: int | None = None) -> Int[np.ndarray, "B L"]:

@@ -86,7 +86,7 @@ def story_columns(block: Block) -> tuple[dict[str, pa.Array], tuple[Skipped, ...
         "title": texts(block, "title"),
         "abstract": texts(block, "subtitle"),
         "title_entities": entities(block),
-        "abstract_entities": pa.array(["[]"] * len(block)),
+        "abstract_entities": pa.array([""] * len(block)),
     }
     skipped = block.counted(NO_TITLE, as_flags(block.columns["title"].is_null()))
     if block.has("sentiment_label"):
@@ -125,17 +125,19 @@ def sentiments(block: Block) -> tuple[pa.Array, tuple[Skipped, ...]]:
 
 
 def entities(block: Block) -> pa.Array:
-    """MIND's JSON, for names without a place."""
+    """MIND's JSON, for names without a place; "" where they are not known."""
     if not block.has("ner_clusters"):
-        return pa.array(["[]"] * len(block))
+        return pa.array([""] * len(block))
     clusters = block.columns["ner_clusters"].to_pylist()
     groups = block.columns["entity_groups"].to_pylist() if block.has("entity_groups") else [()] * len(block)
     return pa.array([entities_json(*names) for names in zip(clusters, groups, strict=True)])
 
 
 def entities_json(names: list[str | None] | None, groups: list[str | None] | None) -> str:
-    groups = [*(groups or ()), *[""] * len(names or ())]
-    types = {name: group or "" for name, group in zip(names or (), groups, strict=False) if name}
+    if names is None:
+        return ""
+    groups = [*(groups or ()), *[""] * len(names)]
+    types = {name: group or "" for name, group in zip(names, groups, strict=False) if name}
     found = [{"Label": name, "Type": group, "SurfaceForms": [name]} for name, group in types.items()]
     return json.dumps(found, ensure_ascii=False)
 

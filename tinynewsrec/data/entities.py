@@ -93,14 +93,14 @@ def apart(spans: Sequence[Span]) -> list[Span]:
 def bio_labels(news: News, tokenizer: PreTrainedTokenizerBase, length: int) -> Int[np.ndarray, "N T"]:
     """TAGS of the titles' tokens, in the places that `tokenize(titles, tokenizer, length)` gives them.
 
-    Special tokens and pads are IGNORE; so is everything where the data set names no entity at all.
+    Special tokens and pads are IGNORE; so is every title whose names are not known, and everything where
+    the data set names no entity at all.
     Raises ValueError for a tokenizer that does not tell where its tokens stand.
     """
     offsets, special = token_places(news.texts("title"), tokenizer, length)
-    spans = entity_spans(news).places
-    labels = np.where(special, IGNORE, OUTSIDE)
-    if not any(text != "[]" for text in news.texts("title_entities")):
-        labels[:] = IGNORE
+    spans, stated = entity_spans(news).places, news.texts("title_entities")
+    known = np.array([text != "" for text in stated], dtype=bool) & any(map(parse_entities, set(stated)))
+    labels = np.where(special | ~known[:, None], IGNORE, OUTSIDE)
     for row, start, end in ((row, *span) for row, some in enumerate(spans) for span in some):
         inside = (offsets[row, :, 0] < end) & (offsets[row, :, 1] > start) & (labels[row] == OUTSIDE)
         labels[row, inside] = INSIDE

@@ -62,11 +62,11 @@ def drop_repeated_stories(columns: Columns) -> Columns:
 
 
 def sound_entities(texts: pa.Array) -> tuple[pa.Array, Bool[np.ndarray, " R"]]:
-    """The texts with `[]` for the empty and the malformed, and which were malformed."""
+    """The texts, empty where malformed, and which were: names that are not known are not no names."""
     encoded = texts.dictionary_encode()
     written = encoded.dictionary.to_pylist()
     sound = np.array([are_entities(text) for text in written], dtype=bool)
-    replaced = [text if text and good else "[]" for text, good in zip(written, sound, strict=True)]
+    replaced = [text if good else "" for text, good in zip(written, sound, strict=True)]
     rows = encoded.indices
     return pa.array(replaced, pa.string()).take(rows), ~sound[rows.to_numpy()]
 

@@ -1,6 +1,6 @@
 """The tone of each story: as the data set says, else guessed from its title by a lexicon."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Literal
 
@@ -53,7 +53,7 @@ def by_vader(titles: Sequence[str]) -> list[str]:
     except ImportError:
         raise missing("vaderSentiment") from None
     scores = SentimentIntensityAnalyzer().polarity_scores
-    return [named(scores(title)["compound"], NEUTRAL) for title in titles]
+    return guessed(titles, lambda title: scores(title)["compound"], NEUTRAL)
 
 
 def by_afinn(titles: Sequence[str], language: str) -> list[str]:
@@ -61,8 +61,12 @@ def by_afinn(titles: Sequence[str], language: str) -> list[str]:
         from afinn import Afinn
     except ImportError:
         raise missing("afinn") from None
-    score = Afinn(language=language).score
-    return [named(score(title), 1) for title in titles]
+    return guessed(titles, Afinn(language=language).score, 1)
+
+
+def guessed(titles: Sequence[str], score: Callable[[str], float], least: float) -> list[str]:
+    """Of a story without a title nothing is known."""
+    return [named(score(title), least) if title else "" for title in titles]
 
 
 def named(score: float, least: float) -> str:

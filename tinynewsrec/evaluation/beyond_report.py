@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tinynewsrec.data.batches import EMPTY
+from tinynewsrec.data.labels import IGNORE, category_space
 from tinynewsrec.data.tables import News, Ragged, Split
 from tinynewsrec.evaluation.beyond_accuracy import (
     coverage,
@@ -44,6 +45,7 @@ class Yardstick:
     """How well known each story is."""
     popularity: str
     categories: Int[np.ndarray, " N"]
+    """Into category_names, EMPTY where unknown."""
     category_names: tuple[str, ...]
     tones: Int[np.ndarray, " N"]
     """Into TONES, EMPTY where unknown."""
@@ -57,13 +59,13 @@ class Yardstick:
 
 def yardstick(split: Split, vectors: Float[np.ndarray, "N D"], source: str) -> Yardstick:
     counts, popularity = known_by(split)
-    names, categories = np.unique(split.news.texts("category"), return_inverse=True)
+    space = category_space(split.news, "category")
+    codes = space.codes(split.news.texts("category"))
+    categories = np.where(codes == IGNORE, EMPTY, codes)
     tones = tones_of(split.news)
     found = split.news.sources.get("sentiment", f"the labels of {split.name}")
     sentiment = found if (tones != EMPTY).any() else NO_TONES
-    return Yardstick(
-        unit(vectors), source, counts, popularity, categories, tuple(map(str, names)), tones, sentiment
-    )
+    return Yardstick(unit(vectors), source, counts, popularity, categories, space.names, tones, sentiment)
 
 
 def known_by(split: Split) -> tuple[Float[np.ndarray, " N"], str]:
@@ -92,7 +94,8 @@ def beyond_record(
             if measured := interval_of(values, split.impressions.readers, resamples, seed):
                 record["metrics"][f"{name}@{k}"] = measured
         record["coverage"][f"@{k}"] = coverage(lists, split.impressions.candidates)._asdict()
-        record["categories"][f"@{k}"] = distribution(lists, against.categories, against.category_names)
+        if against.category_names:
+            record["categories"][f"@{k}"] = distribution(lists, against.categories, against.category_names)
         if (against.tones != EMPTY).any():
             record["sentiments"][f"@{k}"] = distribution(lists, against.tones, tuple(TONES))
     return record

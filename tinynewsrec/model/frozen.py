@@ -60,15 +60,49 @@ def freeze_stories(
     device, stories = next(model.parameters()).device, {}
     for part in rows[tokens.lengths[rows].argsort()].split(batch_size):
         ids, mask = tokens.take(part).to(device)
-        with only(model, slice(layers)):
-            words = model(ids, attention_mask=mask.long()).last_hidden_state.cpu()
+        words = words_behind(model, layers, ids, mask).cpu()
         lengths = mask.sum(-1).tolist()
         stories |= {row: w[:n].clone() for row, w, n in zip(part.tolist(), words, lengths, strict=True)}
     return FrozenStories(stories, layers)
 
 
+@torch.no_grad()
+def can_freeze(model: PreTrainedModel, layers: int, tokens: Tokens) -> bool:
+    """Whether these stories come out alike in one go and in two; some families mix layers further."""
+    model.eval()
+    ids, mask = tokens.to(next(model.parameters()).device)
+    whole = model(ids, attention_mask=mask.long()).last_hidden_state
+    frozen = FrozenWords(words_behind(model, layers, ids, mask), mask, layers)
+    return torch.allclose(thaw(model, frozen)[mask], whole[mask], atol=1e-4, rtol=1e-4)
+
+
+def words_behind(
+    model: PreTrainedModel, layers: int, ids: Int[Tensor, "N T"], mask: Bool[Tensor, "N T"]
+) -> Float[Tensor, "N T W"]:
+    """What stands between the first `layers` layers and the next; of all layers, what the model gives."""
+    if layers == len(layers_of(model)):
+        return model(ids, attention_mask=mask.long()).last_hidden_state
+    caught: list[Tensor] = []
+    last = layers_of(model)[max(layers, 1) - 1]
+    hook = (
+        last.register_forward_hook(lambda _, given, made: caught.append(first_of(made)))
+        if layers
+        else last.register_forward_pre_hook(lambda _, given: caught.append(given[0]))
+    )
+    with hook, only(model, slice(max(layers, 1))):
+        model(ids, attention_mask=mask.long())
+    return caught[0]
+
+
+def first_of(made: Tensor | tuple[Tensor | None, ...]) -> Tensor:
+    """The words among what a layer gives, which in some families is more."""
+    return made[0] if isinstance(made, tuple) else made
+
+
 def thaw(model: PreTrainedModel, frozen: FrozenWords) -> Float[Tensor, "N T W"]:
     """What the whole model would give: runs the layers behind the frozen ones."""
+    if frozen.layers == len(layers_of(model)):
+        return frozen.words
     with only(model, slice(frozen.layers, None)), given_words(model):
         return model(inputs_embeds=frozen.words, attention_mask=frozen.mask.long()).last_hidden_state
 
