@@ -21,7 +21,8 @@ from training.ensemble import write_ensemble
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.planned import Stage
-from training.systems import WHOLE, Plan, Settings, System, unique
+from training.settings import Settings
+from training.systems import WHOLE, Plan, System, unique
 
 STUDENTS = (4, 2, 1)
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from tinynewsrec.model.config import MINILM, ModelConfig
+from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.heads import Task
 from training import (
     finetune_mtbert,
@@ -23,11 +23,9 @@ from training import (
 )
 from training.aggregators import Strategy
 from training.config import TrainConfig
-from training.distillation import DistillConfig
 from training.lora import LoraConfig
 from training.planned import Stage
-from training.story_labels import HeadsConfig
-from training.surgery import SurgeryConfig
+from training.settings import Settings
 
 System = Literal[
     "plm-nr-ft",
@@ -46,61 +44,9 @@ System = Literal[
     "mtrec-lora",
 ]
 SYSTEMS: tuple[str, ...] = get_args(System)
-STUDENT = TrainConfig(epochs=6, learning_rate=8e-4)
 WHOLE = ("plm-nr-dapt", "plm-nr-tapt", "plm-nr-dp", "plm-nr-simcse", "ensemble-teacher")
 WHOLE += ("mtrec", "mtrec-lora")
 """Systems of teacher size, unless other layers are asked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What all systems of one comparison have in common."""
-
-    data: Path
-    """Folder with the splits `train` and `dev`."""
-    out: Path
-    """Where stages go, each to a folder of its own; those that are there are not run again."""
-    language_model: str = MINILM
-    """Name or folder of a Hugging Face encoder."""
-    co_teachers: tuple[str, ...] = ()
-    """Other language models that teach beside it in mt-bert; none: what TAPT makes of it."""
-    corpus: Path | None = None
-    """Titles and bodies to post-train on; None: titles and abstracts of the training stories."""
-    teachers: int = 4
-    """How many snapshots become teachers."""
-    snapshots: int = 6
-    """How many are kept, for the table of teachers."""
-    from_teacher: bool = False
-    """Students of tiny-newsrec begin with the latest snapshot's first layers, not the language model's."""
-    model: ModelConfig = field(default_factory=ModelConfig)
-    """Of all systems; language_model and layers are set above and by system."""
-    posttrain: TrainConfig = posttrain_teacher.TRAINING
-    """Of the teachers' post-training, whether by matching, masked words or SimCSE."""
-    posttrain_student: TrainConfig = posttrain_student.TRAINING
-    """Of the students' post-training."""
-    trained_layers: int = 2
-    """Layers that learn from clicks, from the last; those below are frozen and read once. 0: all are."""
-    finetune: TrainConfig = field(default_factory=TrainConfig)
-    """Of whole language models, when they learn from clicks."""
-    finetune_student: TrainConfig = STUDENT
-    """Of all smaller ones, distilled or not."""
-    distillation: DistillConfig = field(default_factory=DistillConfig)
-    """Of both stages of tiny-newsrec."""
-    heads: HeadsConfig = field(default_factory=HeadsConfig)
-    """What mtrec learns beside clicks."""
-    surgery: SurgeryConfig = field(default_factory=SurgeryConfig)
-    """Of mtrec."""
-    lora: LoraConfig = field(default_factory=lambda: LoraConfig(rank=16))
-    """Of mtrec-lora."""
-    lora_learning_rate: float = 7e-4
-    """Peak rate of adapters, in the place of the language model's."""
-
-    def __post_init__(self):
-        if not 1 <= self.teachers <= self.snapshots:
-            raise ValueError(
-                f"teachers must be between 1 and the {self.snapshots} snapshots that are kept, "
-                f"got {self.teachers}. Raise snapshots to have more."
-            )
 
 
 @dataclass(frozen=True)
@@ -181,13 +127,14 @@ class Plan:
 
     @cached_property
     def pairs(self) -> dict[str, Any]:
-        return {"data": self.settings.corpus or self.train}
+        return {"data": self.settings.corpus or self.train, "body_length": self.settings.body_length}
 
     def clicks(self, layers: int) -> dict[str, Any]:
         settings = self.settings
         return {
             "data": self.train,
             "dev": settings.data / "dev",
+            "negatives": settings.negatives,
             "trained_layers": settings.trained_layers,
             "model": self.model(layers),
             "training": self.seeded(settings.finetune if layers == self.whole else settings.finetune_student),
@@ -204,6 +151,8 @@ class Plan:
             posttrain_teacher.main,
             posttrain_teacher.Arguments(
                 out=self.folder("posttrain"),
+                negatives=self.settings.posttrain_negatives,
+                trained_layers=self.settings.posttrain_layers,
                 snapshots=self.settings.snapshots,
                 model=self.model(self.whole),
                 training=self.seeded(self.settings.posttrain),
@@ -232,10 +181,15 @@ class Plan:
             "plm-nr-simcse": (posttrain_simcse, {}),
         }[name]
         folder = self.folder("posttrain-" + name.removeprefix("plm-nr-"))
-        data = {"data": self.train} if name == "plm-nr-tapt" else self.pairs
-        training = self.seeded(self.settings.posttrain)
-        model = self.model(self.whole)
-        first = module.Arguments(out=folder, model=model, training=training, **data, **more)
+        data = self.pairs | ({"data": self.train} if name == "plm-nr-tapt" else {})
+        first = module.Arguments(
+            out=folder,
+            trained_layers=self.settings.posttrain_layers,
+            model=self.model(self.whole),
+            training=self.seeded(self.settings.posttrain),
+            **data,
+            **more,
+        )
         return [Stage(module.main, first), self.finetuned(f"{name}-{layers}", layers, folder)]
 
     def tinybert(self, layers: int, count: int) -> list[Stage]:
@@ -245,6 +199,7 @@ class Plan:
             out=general,
             teachers=(self.folder("posttrain"),),
             teacher_count=count,
+            distillation=self.settings.tinybert_general,
             model=self.model(layers),
             training=self.seeded(self.settings.posttrain_student),
             **self.pairs,
@@ -253,6 +208,7 @@ class Plan:
             out=self.folder("tinybert" + suffix),
             teachers=folders(teachers[1:]),
             parent=general,
+            distillation=self.settings.tinybert_task,
             **self.clicks(layers),
         )
         return [*teachers, Stage(posttrain_tinybert.main, first), Stage(finetune_tinybert.main, second)]
@@ -262,6 +218,7 @@ class Plan:
             out=self.folder(f"newsbert{'-mt' * (count > 1)}-{layers}"),
             teachers=(self.folder("posttrain"),),
             teacher_count=count,
+            distillation=self.settings.newsbert,
             **self.clicks(layers),
         )
         return [self.posttrained(), Stage(finetune_newsbert.main, arguments)]
@@ -334,6 +291,7 @@ class Plan:
         arguments = posttrain_student.Arguments(
             out=self.folder(self.variant_name("posttrain-student", layers, variant.of_stage_1)),
             teachers=teachers,
+            negatives=self.settings.posttrain_negatives,
             parent=self.snapshot(1) if self.settings.from_teacher else None,
             distillation=replace(self.settings.distillation, **variant.distillation),
             model=self.model(layers),

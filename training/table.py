@@ -26,7 +26,8 @@ from training.measurements import SHOWN, Runs, measured
 from training.paper import published
 from training.planned import Stage
 from training.recipe import STUDENTS, layers_in, refuse_missing
-from training.systems import Plan, Settings, Variant, unique
+from training.settings import Settings
+from training.systems import Plan, Variant, unique
 
 Name = Literal["main", "teachers", "stages", "losses", "controls", "mtrec"]
 TaskSet = Literal["main", "category", "subcategory", "sentiment", "entities", "all"]

@@ -15,7 +15,7 @@ from training import recipe, release, table
 from training.config import TrainConfig
 from training.cost import cost_of
 from training.distillation import DistillConfig
-from training.systems import SYSTEMS, Plan
+from training.systems import SYSTEMS, Plan, unique
 
 BRIEF = TrainConfig(epochs=2, batch_size=4, learning_rate=1e-3, head_learning_rate=1e-2, save_every=1)
 
@@ -119,6 +119,19 @@ def test_seeds_can_stand_for_snapshots_and_a_cut_teacher_for_a_student(settings,
     taught = json.loads((student / "training.json").read_text())["parents"][1:]
     places = [settings["out"] / folder / "teacher-1" for folder in ("seed-0", "seed-100")]
     assert [parent["sha256"] for parent in taught] == [Checkpoint.open(p).content_hash for p in places]
+
+
+def test_what_is_set_for_all_reaches_every_stage_that_knows_it(settings):
+    common = {"body_length": 64, "negatives": 7, "posttrain_negatives": 9, "posttrain_layers": 1}
+    arguments = recipe.Arguments(name="tiny-newsrec", **settings | common)
+    plan = Plan(arguments, 0, 3)
+    for stage in unique(stage for name in SYSTEMS for stage in plan.system(name, 2)):
+        found, matches = vars(stage.arguments), stage.main.__module__.endswith(("teacher", "student"))
+        posttrains = "posttrain" in stage.main.__module__
+        assert found.get("body_length", 64) == 64 and posttrains == ("body_length" in found)
+        assert found.get("negatives") == (9 if posttrains and matches else None if posttrains else 7)
+        if posttrains and "model" in found and found["model"].layers == 3:
+            assert found["trained_layers"] == 1
 
 
 def test_stages_may_have_different_precisions(settings):
