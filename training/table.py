@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Literal, NamedTuple
@@ -62,6 +62,8 @@ class Row(NamedTuple):
     layers: int
     stages: Callable[[Plan], list[Stage]]
     results: Callable[[Plan], list[Path]]
+    known_as: str = ""
+    """What others of its size are held against by this name."""
     paper: str = ""
     more: Callable[[list[Path]], dict[str, str]] = lambda places: {}
 
@@ -79,7 +81,8 @@ def main(arguments: Arguments) -> None:
     if not this_process().is_main_process:
         return
     dev = read_split(arguments.data / "dev")
-    lines = list(lines_of(rows, plans, dev))
+    references = ("plm-nr-ft",) if arguments.name in ("main", "mtrec") else ("plm-nr-ft", "tiny-newsrec")
+    lines = list(lines_of(rows, plans, dev, references))
     folder = arguments.out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{arguments.name}.md").write_text(markdown(lines, dev), encoding="utf-8")
@@ -95,6 +98,7 @@ def main_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
 
 def teacher_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
     for size in arguments.layers:
+        yield system_row("plm-nr-ft", size, whole)
         for count in range(1, arguments.snapshots + 1):
             # As many as everywhere else is no variant: it shares their folder.
             name = "tiny-newsrec" + (f"-m{count}" if count != arguments.teachers else "")
@@ -111,6 +115,7 @@ def stage_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
 
 def loss_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
     for size in arguments.layers:
+        yield system_row("plm-nr-ft", size, whole)
         yield variant_row("all losses", size, Variant())
         for loss in ("distill", "embedding", "target"):
             variant = Variant(f"tiny-newsrec-without-{loss}", distillation={loss: 0.0})
@@ -143,7 +148,8 @@ def mtrec_row(name: str, layers: int, tasks: tuple[Task, ...], strategy: Strateg
 
     parts = [f"+ {name}", strategy] if tasks else ["clicks alone" if lora else "plm-nr-ft"]
     label = ", ".join(parts + ["LoRA"] * lora)
-    return Row(label, layers, stages, lambda plan: [stages(plan)[0].folder], more=heads_shown)
+    known_as = "" if tasks or lora else "plm-nr-ft"
+    return Row(label, layers, stages, lambda plan: [stages(plan)[0].folder], known_as, more=heads_shown)
 
 
 def heads_shown(places: list[Path]) -> dict[str, str]:
@@ -175,6 +181,7 @@ def system_row(name: str, layers: int, whole: int, label: str = "") -> Row:
         layers,
         lambda plan: plan.system(name, layers),
         lambda plan: plan.results(name, layers),
+        name,
         paper,
     )
 
@@ -183,31 +190,29 @@ def variant_row(label: str, layers: int, variant: Variant) -> Row:
     def stages(plan: Plan) -> list[Stage]:
         return unique(plan.tiny_newsrec(layers, variant))
 
-    return Row(label, layers, stages, lambda plan: [stages(plan)[-1].folder])
+    return Row(label, layers, stages, lambda plan: [stages(plan)[-1].folder], variant.name)
 
 
-def lines_of(rows: list[Row], plans: list[Plan], dev: Split) -> Iterator[dict[str, str]]:
-    """Each row against the one above it where both were run and have one size, and against PLM-NR (FT)."""
-    above: Runs | None = None
-    finetuned: dict[int, Runs] = {}
-    for place, row in enumerate(rows):
-        if place and rows[place - 1].layers != row.layers:
-            above = None
-        done = {plan.seed: row.results(plan) for plan in plans if finished(row.stages(plan))}
-        runs = measured(done, dev) if done else None
+def lines_of(
+    rows: list[Row], plans: list[Plan], dev: Split, references: tuple[str, ...]
+) -> Iterator[dict[str, str]]:
+    """Each row against the one above it and the references of its size, where both were run."""
+    done = [{p.seed: row.results(p) for p in plans if finished(row.stages(p))} for row in rows]
+    runs = [measured(folders, dev) if folders else None for folders in done]
+    pairs = pairwise(zip(rows, runs, strict=True))
+    above = [None, *(found if row.layers == below.layers else None for (row, found), (below, _) in pairs)]
+    known = {(row.known_as, row.layers): found for row, found in zip(rows, runs, strict=True)}
+    for row, folders, found, higher in zip(rows, done, runs, above, strict=True):
         yield {
             "system": row.label,
             "layers": str(row.layers),
-            "seeds": ", ".join(map(str, done)) or "not run",
-            **{metric: runs.shown(metric) if runs else "" for metric in SHOWN},
-            "AUC against the row above": against(runs, above),
-            "AUC against plm-nr-ft": against(runs, finetuned.get(row.layers)),
+            "seeds": ", ".join(map(str, folders)) or "not run",
+            **{metric: found.shown(metric) if found else "" for metric in SHOWN},
+            "AUC against the row above": against(found, higher),
+            **{f"AUC against {name}": against(found, known.get((name, row.layers))) for name in references},
             "paper (other data), AUC": row.paper,
-            **row.more([place for places in done.values() for place in places]),
+            **row.more([place for places in folders.values() for place in places]),
         }
-        above = runs
-        if runs and row.label == "plm-nr-ft":
-            finetuned[row.layers] = runs
 
 
 def finished(stages: list[Stage]) -> bool:
@@ -220,7 +225,7 @@ def finished(stages: list[Stage]) -> bool:
 
 
 def against(runs: Runs | None, above: Runs | None) -> str:
-    if runs is None or above is None:
+    if runs is None or above is None or runs is above:
         return ""
     value, low, high = runs.lead(above)
     return f"{value:+.2f} ({low:+.1f} to {high:+.1f})"

@@ -115,6 +115,8 @@ def test_seeds_can_stand_for_snapshots_and_a_cut_teacher_for_a_student(settings,
     table.main(table.Arguments(name="controls", layers=(1,), **settings))
     rows = list(csv.DictReader((settings["out"] / "tables" / "controls.csv").open()))
     assert all(row["seeds"] == "0" for row in rows)
+    whole = [row["AUC against tiny-newsrec"] == "" for row in rows]
+    assert whole == [row["system"] == "tiny-newsrec" for row in rows]
     (student,) = settings["out"].glob("seed-0/tiny-newsrec-1-*seeds")
     taught = json.loads((student / "training.json").read_text())["parents"][1:]
     places = [settings["out"] / folder / "teacher-1" for folder in ("seed-0", "seed-100")]
