@@ -89,6 +89,14 @@ class Watched(NamedTuple):
 
     lesson: Lesson
     student: Float[Tensor, " B"]  # its loss on each case
+    norms: tuple[Float[Tensor, "M B"], Float[Tensor, "M B"]] | None = None  # norms_of what is compared
+
+
+def norms_of(
+    theirs: Float[Tensor, "M B D"], own: Float[Tensor, "M B D"]
+) -> tuple[Float[Tensor, "M B"], Float[Tensor, "M B"]]:
+    """Of the teachers' vectors and of the student's: both could shrink to come closer, and none the wiser."""
+    return theirs.norm(dim=-1), own.norm(dim=-1)
 
 
 def watched_batch(sampler: Any, count: int) -> Any:
@@ -107,12 +115,23 @@ def write_weights(folder: Path, step: int, cases: list[dict[str, Any]], watched:
 
 
 def weight_lines(step: int, cases: list[dict[str, Any]], watched: Watched) -> Iterator[dict[str, Any]]:
-    weights, losses = watched.lesson.weights.T.tolist(), watched.lesson.losses.T.tolist()
-    for case, weight, loss, student in zip(cases, weights, losses, watched.student.tolist(), strict=True):
+    for place, case in enumerate(cases):
         yield {
             "step": step,
             **case,
-            "teacher_weights": [round(value, 4) for value in weight],
-            "teacher_losses": [round(value, 4) for value in loss],
-            "student_loss": round(student, 4),
-        }
+            "teacher_weights": rounded(watched.lesson.weights[:, place]),
+            "teacher_losses": rounded(watched.lesson.losses[:, place]),
+            "student_loss": round(watched.student[place].item(), 4),
+        } | norms_line(watched, place)
+
+
+def norms_line(watched: Watched, place: int) -> dict[str, list[float]]:
+    """Where vectors are compared: the lengths of the teachers' and, beside each, of the student's."""
+    if watched.norms is None:
+        return {}
+    theirs, own = watched.norms
+    return {"teacher_norms": rounded(theirs[:, place]), "student_norms": rounded(own[:, place])}
+
+
+def rounded(values: Float[Tensor, " M"]) -> list[float]:
+    return [round(value, 4) for value in values.tolist()]

@@ -34,6 +34,7 @@ from training.distillation import (
     Lesson,
     Watched,
     distillation_losses,
+    norms_of,
     teach,
     watched_batch,
     write_weights,
@@ -138,9 +139,13 @@ class ClickStudent(nn.Module):
         """How teachers and student do on a fixed batch, without dropout."""
         self.eval()
         batch = on_device(batch, next(self.parameters()).device)
-        target, shown = target_of(batch)
-        lesson = self.lesson(batch, lessons.take(batch))
-        return Watched(lesson, case_losses(self.student(batch), target, shown))
+        (target, shown), taught = target_of(batch), lessons.take(batch)
+        lesson = self.lesson(batch, taught)
+        news = self.student.encode(batch.tokens)
+        scores = self.student.score(news, batch.history, batch.candidates)
+        readers = self.student.read(news, batch.history)
+        norms = norms_of(*self.projections.compared("reader", taught.readers, readers))
+        return Watched(lesson, case_losses(scores, target, shown), norms)
 
 
 def watcher(

@@ -25,6 +25,7 @@ from training.distillation import (
     DistillConfig,
     Watched,
     distillation_losses,
+    norms_of,
     teach,
     watched_batch,
     write_weights,
@@ -136,10 +137,12 @@ class MatchingStudent(nn.Module):
         """How teachers and student do on a fixed batch, without dropout."""
         self.eval()
         batch = on_device(batch, next(self.parameters()).device)
-        scores = match(self.news_encoder(batch.titles), self.news_encoder(batch.bodies), batch.candidates)
+        bodies, taught = self.news_encoder(batch.bodies), lessons.take(batch)
+        scores = match(self.news_encoder(batch.titles), bodies, batch.candidates)
         own, shown = first_is_own(scores)
-        lesson = teach(lessons.take(batch).scores, own, shown, self.config.weighting)
-        return Watched(lesson, case_losses(scores, own, shown))
+        lesson = teach(taught.scores, own, shown, self.config.weighting)
+        norms = norms_of(*self.projections.compared("news", taught.bodies, bodies))
+        return Watched(lesson, case_losses(scores, own, shown), norms)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from conftest import make_recommender
@@ -120,6 +121,23 @@ def test_who_was_trusted_is_kept_for_the_same_cases_at_each_state(arguments):
     assert all(sum(line["teacher_weights"]) == pytest.approx(1, abs=2e-4) for line in lines)
     assert lines[0]["teacher_losses"] == lines[4]["teacher_losses"]
     assert [line["student_loss"] for line in lines[:2]] != [line["student_loss"] for line in lines[4:]]
+
+
+@pytest.mark.parametrize("side", ["teacher", "student"])
+def test_how_long_vectors_are_is_kept_where_they_are_compared(arguments, side):
+    """For a projection on the teachers' side can bring both to nothing."""
+    main(replace(arguments, distillation=DistillConfig(watched=2, projection_side=side)))
+    lines = json_lines(arguments.out / WEIGHTS_LOG)
+    teachers, students = (
+        np.array([line[f"{who}_norms"] for line in lines]) for who in ("teacher", "student")
+    )
+    assert teachers.shape == students.shape == (6, 2) and (teachers > 0).all() and (students > 0).all()
+    projected, plain = (teachers, students) if side == "teacher" else (students, teachers)
+    if side == "teacher":
+        assert (plain[:, 0] == plain[:, 1]).all()
+    else:
+        assert (plain[:2] == plain[4:]).all()
+    assert (projected[:, 0] != projected[:, 1]).all() and (projected[:2] != projected[4:]).all()
 
 
 def test_a_batch_larger_than_the_data_is_watched_whole(arguments):

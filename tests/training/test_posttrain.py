@@ -181,6 +181,7 @@ def test_who_was_trusted_is_kept_for_the_same_cases_at_each_state(studying):
     first, last = lines[:4], lines[8:]
     assert [line["teacher_losses"] for line in first] == [line["teacher_losses"] for line in last]
     assert [line["student_loss"] for line in first] != [line["student_loss"] for line in last]
+    assert [line["teacher_norms"] for line in first] != [line["teacher_norms"] for line in last]
 
 
 def test_stage_one_killed_and_resumed_ends_as_one_left_alone(studying, tmp_path):

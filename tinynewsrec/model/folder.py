@@ -10,7 +10,7 @@ README.md           the same for people
 Beside that a distilled student has
 
 projections.safetensors   maps between its vectors and its teachers' (projections.py)
-teacher_weights.jsonl     what each teacher counted for in a fixed sample of cases, and when
+teacher_weights.jsonl     of a fixed sample of cases: what each teacher counted for, how long vectors were
 
 and one that learnt several tasks
 

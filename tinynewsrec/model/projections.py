@@ -52,10 +52,17 @@ class Projections(nn.Module):
         self, kind: str, taught: Float[Tensor, "M N E"], learnt: Float[Tensor, "N D"]
     ) -> Float[Tensor, "M N"]:
         """Mean squared difference of the student's vector of a story or reader to each teacher's."""
-        projection = self.maps[kind]
+        theirs, own = self.compared(kind, taught, learnt)
+        return (theirs - own).square().mean(-1)
+
+    def compared(
+        self, kind: str, taught: Float[Tensor, "M N E"], learnt: Float[Tensor, "N D"]
+    ) -> tuple[Float[Tensor, "M N C"], Float[Tensor, "M N C"]]:
+        """The vectors of each teacher and of the student in the space in which they are compared."""
+        several = learnt.expand(len(taught), -1, -1)
         if self.side == "teacher":
-            return (projection(taught) - learnt).square().mean(-1)
-        return (taught - projection(learnt.expand(len(taught), -1, -1))).square().mean(-1)
+            return self.maps[kind](taught), several
+        return taught, self.maps[kind](several)
 
     def only(self, names: dict[int, str]) -> "Projections":
         """Those of some teachers, by their places, under other names."""
