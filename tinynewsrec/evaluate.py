@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.commands import readable_errors
+from tinynewsrec.data import ebnerd_behaviors, mind_behaviors
 from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
 from tinynewsrec.evaluation import vectors
@@ -37,6 +38,11 @@ from tinynewsrec.evaluation.table import comparison_table, heading, log_loss_lin
 from tinynewsrec.model.card import model_card
 from tinynewsrec.model.folder import write_json
 
+LOST = {
+    getattr(reader, name)
+    for reader in (ebnerd_behaviors, mind_behaviors)
+    for name in ("NO_CANDIDATE", "UNKNOWN_CANDIDATE")
+}
 COLUMNS = (
     TextColumn("{task.description}", markup=False),
     BarColumn(),
@@ -143,10 +149,10 @@ def measure_all(
 def incomplete(split: Split) -> list[str]:
     """What a competition that counts lines would refuse."""
     return [
-        f"The predictions lack {entry.count:,} lines: {entry.what} (first in {entry.first}). A competition "
-        f"expects them all: complete the data, and rank again."
+        f"The predictions lack {entry.count:,} line{'s' * (entry.count > 1)}: {entry.what} (first in "
+        f"{entry.first}). A competition expects them all: complete the data, and rank again."
         for entry in split.skipped
-        if entry.what.startswith("impression ") and entry.what.endswith(", left out")
+        if entry.what in LOST
     ]
 
 

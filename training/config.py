@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Precision = Literal["fp32", "bf16"]
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -22,7 +24,7 @@ class TrainConfig:
     """Of matrices; biases and norms have none."""
     clip: float = 1.0
     """Largest norm of a step's gradient."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """Of the forward pass; weights stay fp32."""
     save_every: int = 10
     """Steps between two states that a killed run can resume from, counted back from the last step."""

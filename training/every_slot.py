@@ -22,7 +22,8 @@ def every_slot(batch: Batch, tokens: Tokens, history_length: int) -> Batch:
     places = torch.arange(slots.numel()).view(slots.shape).masked_fill(slots == EMPTY, EMPTY)
     history, candidates = places.split([history_length, batch.candidates.shape[1]], dim=1)
     tokens = Tokens(tokens.ids[rows], tokens.mask[rows])
-    return batch._replace(stories=rows, tokens=tokens, history=history, candidates=candidates)
+    shares = batch.shares[slots].flatten()
+    return batch._replace(stories=rows, tokens=tokens, history=history, candidates=candidates, shares=shares)
 
 
 class EverySlot(nn.Module):

@@ -23,6 +23,7 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.tokens import Tokens, tokenize
 from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.language_models import layers_of, load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
@@ -89,6 +90,8 @@ def load_teacher(
     if isinstance(name, Path):
         source = Recommender.from_pretrained(name)
         language_model, tokenizer = source.news_encoder.language_model, source.tokenizer
+    elif "recommender" in read_json(Path(name) / "config.json"):
+        raise ValueError(f"{name} is a checkpoint, no language model: name it with --teachers.")
     else:
         language_model, tokenizer = load_language_model(name)
     teacher = NewsEncoder(language_model, replace(model, layers=len(layers_of(language_model))))

@@ -138,7 +138,8 @@ class MTRec(nn.Module):
     ) -> Losses:
         """The losses that copy the teachers' heads, as far as each teacher is trusted with the clicks.
 
-        A teacher says something of every story, also where its label is unknown, but not of pads.
+        A teacher says something of every story, also where its label is unknown, but of word pieces only
+        where the title's names are known.
         """
         slots = torch.cat([batch.history, batch.candidates], dim=-1)
         weights = story_weights(lesson.weights, slots, slots != EMPTY, len(batch.stories))

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from tinynewsrec.data.tokens import Tokens
-from tinynewsrec.model.frozen import FrozenWords, first_of
+from tinynewsrec.model.frozen import FrozenWords, words_of
 from tinynewsrec.model.language_models import layers_of
 from tinynewsrec.model.news_encoder import NewsEncoder
 
@@ -73,7 +73,7 @@ class Listener(TorchFunctionMode):
         self.running = layer
 
     def end(self, layer: nn.Module, given: tuple, found: Tensor | tuple[Tensor | None, ...]) -> None:
-        self.states[layer] = first_of(found)
+        self.states[layer] = words_of(found)
         self.running = None
 
     def __torch_function__(self, function: Any, types: Any, given: tuple = (), named: dict | None = None):

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from tinynewsrec.data.tokens import Tokens
-from tinynewsrec.model.frozen import FrozenWords, first_of
+from tinynewsrec.model.frozen import FrozenWords, words_of
 from tinynewsrec.model.language_models import layers_of
 from tinynewsrec.model.news_encoder import NewsEncoder
 from training.joint import word_distances
@@ -61,7 +61,7 @@ def last_layers(encoder: NewsEncoder, tokens: Tokens | FrozenWords) -> list[Floa
     caught: list[Tensor] = []
     layers = layers_of(encoder.language_model)[-COPIED:-1]
     hooks = [
-        layer.register_forward_hook(lambda _, given, made: caught.append(first_of(made))) for layer in layers
+        layer.register_forward_hook(lambda _, given, made: caught.append(words_of(made))) for layer in layers
     ]
     try:
         words = encoder.words(tokens)

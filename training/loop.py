@@ -1,15 +1,15 @@
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator, PartialState
-from accelerate.utils import parse_flag_from_env
+from accelerate.utils import convert_outputs_to_fp32, parse_flag_from_env
 from torch import Tensor, nn
 
-from training.config import TrainConfig
+from training.config import Precision, TrainConfig
 from training.curves import Curves
 from training.resume import load_state, save_state
 
@@ -73,7 +73,6 @@ def train(
     before they are clipped. `rates` are peak rates of their own, by how the names of parameters begin.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # accelerate knows one precision per process, and a recipe's stages may differ: autocast is our own.
     accelerator = Accelerator(mixed_precision="no", gradient_accumulation_steps=config.accumulate)
     learner.to(accelerator.device)
     optimizer = torch.optim.AdamW(parameter_groups(learner, config, rates))
@@ -81,7 +80,10 @@ def train(
     model, optimizer = accelerator.prepare(learner, optimizer)
     if done and accelerator.is_main_process:
         at_state(done)
-    with Curves(folder / "losses.jsonl", done, steps, accelerator.is_main_process) as curves:
+    with (
+        Curves(folder / "losses.jsonl", done, steps, accelerator.is_main_process) as curves,
+        forward_in(config.precision, learner, accelerator.device),
+    ):
         for step in range(done, steps):
             model.train()
             seed_step(config.seed, step, accelerator.process_index)
@@ -95,6 +97,21 @@ def train(
                 at_state(step + 1)
     accelerator.wait_for_everyone()
     learner.cpu().eval()
+
+
+@contextmanager
+def forward_in(precision: Precision, learner: nn.Module, device: torch.device) -> Iterator[None]:
+    """For a while, the learner's forward pass in that precision, and what it gives in single.
+
+    Accelerator would do so for the life of a process, and the stages of a recipe may differ.
+    """
+    if precision == "bf16":
+        half = torch.autocast(device.type, torch.bfloat16)(learner.forward)
+        learner.forward = convert_outputs_to_fp32(half)
+    try:
+        yield
+    finally:
+        vars(learner).pop("forward", None)
 
 
 def this_process() -> PartialState:
@@ -117,12 +134,9 @@ def take_step(
     parts = accelerator.num_processes * config.accumulate
     first = accelerator.process_index * config.accumulate
     means: dict[str, float] = {}
-    half = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.precision == "bf16")
     for part in range(first, first + config.accumulate):
         with accelerator.accumulate(model), backward.forward(accelerator, model):
-            batch = on_device(batch_of(step, part, parts), accelerator.device)
-            with half:
-                losses = losses_of(model, batch)
+            losses = losses_of(model, on_device(batch_of(step, part, parts), accelerator.device))
             backward.add(losses, step, accelerator)
             if accelerator.sync_gradients:
                 backward.finish(step, accelerator)

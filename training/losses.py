@@ -1,4 +1,5 @@
-"""What a model is taught with. Each loss is a mean over the B cases of a batch, each with C candidates.
+"""What a model is taught with. Losses are means over the B cases of a batch, each with C candidates; those
+of labels are sums over stories, each as it counts.
 
 M teachers are weighted for each case by how well they do on it (Yu et al., 2022).
 """

@@ -54,9 +54,8 @@ class Stage(NamedTuple):
 
     def refuse_others(self) -> None:
         found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
-        made = deciding(as_now(found["settings"], self.arguments))
-        wanted = json.loads(json.dumps(deciding(settings_of(self.arguments))))
-        changed = different(made, wanted)
+        made, wanted = as_now(found["settings"], self.arguments), settings_of(self.arguments)
+        changed = different(*(json.loads(json.dumps(deciding(each))) for each in (made, wanted)))
         # What was made before labels were recorded has none to compare.
         data = data_record(self.arguments)
         if any(found["data"].get(name, hashes) != hashes for name, hashes in data.items()):

@@ -72,10 +72,19 @@ def settings_of(arguments: Any) -> dict[str, Any]:
 
 
 def as_now(settings: dict[str, Any], arguments: Any) -> dict[str, Any]:
-    """Settings as they were recorded; what could not be chosen yet was what is the default now."""
-    groups = {field.name: getattr(arguments, field.name) for field in fields(arguments)}
-    defaults = {name: asdict(type(group)()) for name, group in groups.items() if is_dataclass(group)}
-    return {name: defaults[name] | value if name in defaults else value for name, value in settings.items()}
+    """What was recorded of the options that there are; one that could not be chosen yet had its default."""
+    found = {}
+    for field in fields(arguments):
+        group = getattr(arguments, field.name)
+        if is_dataclass(group):
+            recorded = settings.get(field.name, {})
+            defaults = asdict(type(group)())
+            found[field.name] = {name: recorded.get(name, value) for name, value in defaults.items()}
+        elif field.name in settings:
+            found[field.name] = settings[field.name]
+        elif field.default is not MISSING:
+            found[field.name] = field.default
+    return {name: found[name] for name in settings_of(arguments) if name in found}
 
 
 def is_path(value: Any) -> bool:

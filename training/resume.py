@@ -59,7 +59,7 @@ def load_state(path: Path, settings: dict, model: nn.Module, optimizer: torch.op
 
 
 def different(found: dict, wanted: dict, group: str = "") -> list[str]:
-    """The names of what two settings have not alike, those of a group as `training.epochs`."""
+    """The names of what two settings have not alike, those of a group as `group.name`."""
     names = []
     for name in sorted(found.keys() | wanted.keys()):
         first, second = found.get(name), wanted.get(name)

@@ -181,7 +181,7 @@ class Plan:
             "plm-nr-simcse": (posttrain_simcse, {}),
         }[name]
         folder = self.folder("posttrain-" + name.removeprefix("plm-nr-"))
-        data = self.pairs | ({"data": self.train} if name == "plm-nr-tapt" else {})
+        data = {"data": self.train} if name == "plm-nr-tapt" else self.pairs
         first = module.Arguments(
             out=folder,
             trained_layers=self.settings.posttrain_layers,

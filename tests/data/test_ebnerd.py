@@ -65,6 +65,7 @@ def test_columns_that_are_not_there_are_empty_and_have_no_source(read):
     assert (story.abstract, story.category, story.subcategory, story.sentiment) == ("", "118", "", "")
     assert np.isnat(story.published) and np.isnat(split.news.published).all()
     assert (story.title_entities, split.news.sources) == ((), {})
+    assert set(split.news.texts("title_entities")) == {""}
 
 
 def test_ids_beyond_31_bits_are_ids(read):
@@ -90,6 +91,7 @@ def test_nulls_are_read_as_unknown_and_counted(read):
     visits = [*VISITS, visit(4, 2, [1, 2], None, impression_time=None), visit(5, 2, None, [1])]
     split = read(articles=[nulls, *STORIES[1:]], behaviors=visits, history=[HISTORIES[0], clicks(2, None)])
     assert split.news[0][1:6] == ("118", "", "", "", ())
+    assert split.news.texts("title_entities")[0] == "" != split.news.texts("title_entities")[1]
     assert split.news[0].sentiment == "" and np.isnat(split.news[0].published)
     assert len(split.impressions) == 4
     assert not split.impressions[3].clicked.any() and np.isnat(split.impressions[3].time)

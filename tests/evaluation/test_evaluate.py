@@ -275,7 +275,7 @@ def test_predictions_that_lack_a_line_say_so(checkpoints, tmp_path, capsys):
     folder = write_ebnerd(tmp_path / "test", behaviors=visits, without=("article_ids_clicked",))
     run(folder, checkpoints, tmp_path, predictions=tmp_path / "ranked")
     printed = " ".join(capsys.readouterr().out.split())
-    assert "The predictions lack 1 lines: impression with a candidate that articles.parquet" in printed
+    assert "The predictions lack 1 line: impression with a candidate that articles.parquet" in printed
     run(folder, checkpoints, tmp_path, beyond_accuracy=True)
     assert "The predictions lack" not in capsys.readouterr().out
 

@@ -46,6 +46,19 @@ def test_names_of_the_abstract_are_found_where_they_are_now(split):
     assert (found.stated, found.searched, found.dropped) == (3 * count, 0, 0)
 
 
+def test_names_are_unknown_where_those_of_either_text_are(split):
+    def of(entities: str, more: str, abstract: str = "Bo") -> str:
+        columns = split.news.columns
+        values = {"title_entities": entities, "abstract_entities": more, "abstract": abstract}
+        for name, text in values.items():
+            place = columns.column_names.index(name)
+            columns = columns.set_column(place, name, pa.array([text] * len(split.news)))
+        return joined(type(split.news)(columns)).texts("title_entities")[0]
+
+    assert of("[]", "") == of("", "[]") == of("", "[]", abstract="") == ""
+    assert of("[]", "", abstract="") == of("[]", "[]") == "[]"
+
+
 def test_ebnerd_stays_ebnerd_and_a_missing_text_leaves_the_other(tmp_path):
     articles = [article(0, subtitle=None), article(1, title=None), *STORIES[2:]]
     part = write_ebnerd(tmp_path / "ebnerd" / "train", articles)

@@ -15,6 +15,9 @@ from training import recipe, release, table
 from training.config import TrainConfig
 from training.cost import cost_of
 from training.distillation import DistillConfig
+from training.finetune_newsbert import NewsBertConfig
+from training.finetune_tinybert import TaskConfig
+from training.layer_distillation import LayerConfig
 from training.systems import SYSTEMS, Plan, unique
 
 BRIEF = TrainConfig(epochs=2, batch_size=4, learning_rate=1e-3, head_learning_rate=1e-2, save_every=1)
@@ -125,12 +128,16 @@ def test_seeds_can_stand_for_snapshots_and_a_cut_teacher_for_a_student(settings,
 
 def test_what_is_set_for_all_reaches_every_stage_that_knows_it(settings):
     common = {"body_length": 64, "negatives": 7, "posttrain_negatives": 9, "posttrain_layers": 1}
+    own = {"tinybert_general": LayerConfig(last=1), "tinybert_task": TaskConfig(target=0.5)}
+    own |= {"newsbert": NewsBertConfig(momentum=0.4), "distillation": DistillConfig(watched=2)}
+    common |= own
     arguments = recipe.Arguments(name="tiny-newsrec", **settings | common)
     plan = Plan(arguments, 0, 3)
     for stage in unique(stage for name in SYSTEMS for stage in plan.system(name, 2)):
         found, matches = vars(stage.arguments), stage.main.__module__.endswith(("teacher", "student"))
         posttrains = "posttrain" in stage.main.__module__
-        assert found.get("body_length", 64) == 64 and posttrains == ("body_length" in found)
+        assert found.get("body_length", 64) == 64 or found["texts"] == "titles"  # TAPT reads no bodies
+        assert found.get("distillation") in (None, *own.values()) or "heads" in found
         assert found.get("negatives") == (9 if posttrains and matches else None if posttrains else 7)
         if posttrains and "model" in found and found["model"].layers == 3:
             assert found["trained_layers"] == 1
@@ -176,6 +183,20 @@ def test_how_often_a_state_is_saved_makes_no_other_stage(settings):
     recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
     seldom = settings | {"finetune_student": replace(BRIEF, save_every=9)}
     recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **seldom))
+
+
+def test_what_can_no_longer_be_set_makes_no_other_stage(settings):
+    arguments = recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings)
+    recipe.main(arguments)
+    path = settings["out"] / "seed-0" / "plm-nr-ft-1" / "training.json"
+    record = json.loads(path.read_text())
+    record["settings"] |= {"hold_out": False}
+    record["settings"]["training"] |= {"gone": 1}
+    del record["settings"]["negatives"]
+    path.write_text(json.dumps(record))
+    recipe.main(arguments)
+    with pytest.raises(ValueError, match=r"other settings \(negatives\)"):
+        recipe.main(replace(arguments, negatives=3))
 
 
 def test_a_stage_made_before_a_setting_was_there_had_its_default(settings):

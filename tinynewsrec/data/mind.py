@@ -14,7 +14,7 @@ What is not as published is refused with a DataError, or put right and counted i
     story without an id                         refused
     story id again, other content               refused, naming both lines
     story id again, same content                counted, the repeat is left out
-    entities that are not MIND's JSON           counted, read as an empty list
+    entities that are not MIND's JSON           counted, read as unknown
     a candidate labelled other than the first   refused: all end in -0 or -1, or none does
     candidate that news.tsv does not have       counted, the whole impression is left out
     impression without candidates               counted, left out

@@ -23,7 +23,7 @@ PUBLISHED = (
 KEPT = tuple(name for name in PUBLISHED if name != "url")  # nothing reads the story's address
 
 REPEATED_STORY = "story listed again with the same content, left out"
-MALFORMED_ENTITIES = "list of entities that is not MIND's JSON, read as empty"
+MALFORMED_ENTITIES = "list of entities that is not MIND's JSON, read as unknown"
 
 
 def read_news(path: Path) -> tuple[News, tuple[Skipped, ...]]:

@@ -49,7 +49,7 @@ class News:
     """A table of stories; elsewhere a story is named by its row."""
 
     columns: pa.Table
-    """One string column for each text of Story; entities as MIND's JSON text.
+    """One string column for each text of Story; entities as MIND's JSON text, "" where unknown.
 
     `sentiment` (string) and `published` (timestamp[s]) are there only where the data set has them.
     """

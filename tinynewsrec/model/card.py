@@ -51,7 +51,7 @@ USERS = {
 }
 SCALES = {
     "none": "",
-    "root": ", divided by the square root of their width",
+    "root": ", divided by the square root of the vectors' width",
     "learned": ", times a learnt number",
 }
 

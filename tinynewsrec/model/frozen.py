@@ -85,7 +85,7 @@ def words_behind(
     caught: list[Tensor] = []
     last = layers_of(model)[max(layers, 1) - 1]
     hook = (
-        last.register_forward_hook(lambda _, given, made: caught.append(first_of(made)))
+        last.register_forward_hook(lambda _, given, made: caught.append(words_of(made)))
         if layers
         else last.register_forward_pre_hook(lambda _, given: caught.append(given[0]))
     )
@@ -94,7 +94,7 @@ def words_behind(
     return caught[0]
 
 
-def first_of(made: Tensor | tuple[Tensor | None, ...]) -> Tensor:
+def words_of(made: Tensor | tuple[Tensor | None, ...]) -> Tensor:
     """The words among what a layer gives, which in some families is more."""
     return made[0] if isinstance(made, tuple) else made
 

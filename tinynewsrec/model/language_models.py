@@ -99,7 +99,7 @@ def layers_of(model: PreTrainedModel) -> nn.ModuleList:
     if len(found) != 1 or model.config.is_encoder_decoder:
         raise ValueError(
             f"Expected an encoder with one stack of {count} layers (BERT, RoBERTa, MPNet, DistilBERT, "
-            f"ELECTRA, XLM-R, UniLMv2); {type(model).__name__} has {len(found)}."
+            f"ELECTRA, XLM-R, DeBERTa, ModernBERT, UniLMv2); {type(model).__name__} has {len(found)}."
         )
     return found[0]
 
