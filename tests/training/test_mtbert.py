@@ -194,8 +194,8 @@ def test_a_killed_run_ends_as_one_that_was_left_alone(arguments):
 def test_one_language_model_is_not_several(arguments):
     with pytest.raises(ValueError, match="two or more different language models"):
         replace(arguments, language_models=("bert", "bert"))
+    names = arguments.language_models[0], str(arguments.teachers[0])
     with pytest.raises(ValueError, match="is a checkpoint, no language model: name it with --teachers"):
-        names = arguments.language_models[0], str(arguments.teachers[0])
         main(replace(arguments, language_models=names, teachers=()))
     with pytest.raises(ValueError, match="got bert"):
         replace(arguments, language_models=("bert",), teachers=())
