@@ -66,8 +66,18 @@ def measured(
         layer: {task: rounded(found[place, place].sqrt()) for place, task in enumerate(tasks)}
         for layer, found in zip(layers, products, strict=True)
     }
+    pairs = {
+        task: {
+            other: cosine(whole[place, later], lengths[place] * lengths[later])
+            for later, other in enumerate(tasks)
+            if later > place
+        }
+        for place, task in enumerate(tasks)
+        if 0 < place < len(tasks) - 1
+    }
     moved = service(products, weights - plain)[1]
-    return Conflicts(step, rounded(moved / plain_length) if plain_length else 0.0, pulls, by_layer, norms)
+    removed = rounded(moved / plain_length) if plain_length else 0.0
+    return Conflicts(step, removed, pulls, by_layer, norms, pairs)
 
 
 def service(

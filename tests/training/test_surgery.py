@@ -30,6 +30,11 @@ def by_task(learner, batch, shared):
     return [torch.cat([g.flatten() for g in gradients]) for gradients in found]
 
 
+def of_task(learner, task, shared):
+    parameters = [dict(learner.named_parameters())[name] for name in shared]
+    return torch.autograd.grad(learner(BATCH)[task], parameters)
+
+
 def flat(gradients, shared):
     return torch.cat([gradients[name].flatten() for name in shared])
 
@@ -142,6 +147,8 @@ def test_conflicts_tell_what_surgery_did(tmp_path):
     assert line.tasks["main"].norm == pytest.approx(main.norm().item(), 1e-3)
     assert line.tasks["main"].before == pytest.approx(cosine(main, main + merged, 0).item(), 1e-3)
     assert line.tasks["main"].after == pytest.approx(cosine(main, taken, 0).item(), 1e-3)
+    pulls = [torch.cat([g.flatten() for g in of_task(learner, task, shared)]) for task in WEIGHTS]
+    assert line.pairs == {"category": {"sentiment": pytest.approx(cosine(*pulls, 0).item(), 1e-3)}}
     assert line.tasks["main"].cosine == 1 and not line.tasks["main"].conflict
     for task in WEIGHTS:
         assert line.tasks[task].conflict == (line.tasks[task].cosine < 0)

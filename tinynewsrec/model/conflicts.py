@@ -12,6 +12,7 @@ tasks     by name, "main" first; of each task's gradient on the shared weights, 
               after     cosine with what surgery made of it: how well the step that was taken serves it
 layers    by name, from the first: each auxiliary task's cosine with the main one in that layer alone
 norms     by layer and task, "main" first: its gradient's length in that layer alone; not in older files
+pairs     by auxiliary task: its cosine with each that comes after it; not in older files
 
 Layers are "embeddings", "layer 0" and so on as the language model counts them, "pooling", "projection" and
 "other". A cosine is null where a gradient is zero.
@@ -42,6 +43,7 @@ class Conflicts(NamedTuple):
     tasks: dict[str, TaskPull]
     layers: dict[str, dict[str, float | None]]
     norms: Mapping[str, dict[str, float]] = MappingProxyType({})
+    pairs: Mapping[str, dict[str, float | None]] = MappingProxyType({})
 
 
 def conflict_line(conflicts: Conflicts) -> str:
