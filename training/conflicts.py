@@ -66,18 +66,21 @@ def measured(
         layer: {task: rounded(found[place, place].sqrt()) for place, task in enumerate(tasks)}
         for layer, found in zip(layers, products, strict=True)
     }
-    pairs = {
-        task: {
-            other: cosine(whole[place, later], lengths[place] * lengths[later])
-            for later, other in enumerate(tasks)
-            if later > place
-        }
-        for place, task in enumerate(tasks)
-        if 0 < place < len(tasks) - 1
-    }
     moved = service(products, weights - plain)[1]
     removed = rounded(moved / plain_length) if plain_length else 0.0
-    return Conflicts(step, removed, pulls, by_layer, norms, pairs)
+    return Conflicts(step, removed, pulls, by_layer, norms, pairs_of(tasks, whole))
+
+
+def pairs_of(tasks: Sequence[str], products: Float[Tensor, "T T"]) -> dict[str, dict[str, float | None]]:
+    """The cosine of each auxiliary task with those after it."""
+    lengths = products.diagonal().sqrt()
+    return {
+        task: {
+            other: cosine(products[place, later], lengths[place] * lengths[later])
+            for later, other in enumerate(tasks[place + 1 :], start=place + 1)
+        }
+        for place, task in enumerate(tasks[1:-1], start=1)
+    }
 
 
 def service(

@@ -62,6 +62,7 @@ class Settings:
     tinybert_task: TaskConfig = field(default_factory=TaskConfig)
     """Of its second, on clicks."""
     newsbert: NewsBertConfig = field(default_factory=NewsBertConfig)
+    """Of newsbert's joint training."""
     heads: HeadsConfig = field(default_factory=HeadsConfig)
     """What mtrec learns beside clicks."""
     surgery: SurgeryConfig = field(default_factory=SurgeryConfig)
