@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tinynewsrec.model.conflicts import Conflicts, TaskPull
+from tinynewsrec.model.conflicts import Conflicts, LayerPull, TaskPull
 
 PARTS = {"pool": "pooling", "project": "projection"}
 
@@ -41,34 +41,26 @@ def measured(
 ) -> Conflicts:
     """From the inner products in each layer, and what each task counted for there."""
     whole, plain = products.sum(0), torch.ones_like(weights)
-    lengths = whole.diagonal().sqrt()
     with_plain, plain_length = service(products, plain)
     with_taken, taken_length = service(products, weights)
-    pulls = {
-        task: TaskPull(
-            norm=rounded(lengths[place]),
-            cosine=cosine(whole[0, place], lengths[0] * lengths[place]),
-            conflict=bool(whole[0, place] < 0),
-            before=cosine(with_plain[place], plain_length * lengths[place]),
-            after=cosine(with_taken[place], taken_length * lengths[place]),
-        )
-        for place, task in enumerate(tasks)
-    }
-    by_layer = {
-        layer: {
-            task: cosine(found[0, place], (found[0, 0] * found[place, place]).sqrt())
-            for place, task in enumerate(tasks)
-            if place
-        }
-        for layer, found in zip(layers, products, strict=True)
-    }
-    norms = {
-        layer: {task: rounded(found[place, place].sqrt()) for place, task in enumerate(tasks)}
-        for layer, found in zip(layers, products, strict=True)
-    }
+    pulls = {}
+    for place, (task, pull) in enumerate(pulls_of(tasks, whole).items()):
+        length = whole[place, place].sqrt()
+        before = cosine(with_plain[place], plain_length * length)
+        pulls[task] = TaskPull(*pull, before, after=cosine(with_taken[place], taken_length * length))
+    by_layer = {layer: pulls_of(tasks, found) for layer, found in zip(layers, products, strict=True)}
     moved = service(products, weights - plain)[1]
     removed = rounded(moved / plain_length) if plain_length else 0.0
-    return Conflicts(step, removed, pulls, by_layer, norms, pairs_of(tasks, whole))
+    return Conflicts(step, removed, pulls, by_layer, pairs_of(tasks, whole))
+
+
+def pulls_of(tasks: Sequence[str], products: Float[Tensor, "T T"]) -> dict[str, LayerPull]:
+    """Each task beside the main one, by the inner products of their gradients."""
+    lengths = products.diagonal().sqrt()
+    return {
+        task: LayerPull(rounded(length), cosine(product, lengths[0] * length), bool(product < 0))
+        for task, length, product in zip(tasks, lengths, products[0], strict=True)
+    }
 
 
 def pairs_of(tasks: Sequence[str], products: Float[Tensor, "T T"]) -> dict[str, dict[str, float | None]]:

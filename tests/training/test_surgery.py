@@ -153,11 +153,12 @@ def test_conflicts_tell_what_surgery_did(tmp_path):
     for task in WEIGHTS:
         assert line.tasks[task].conflict == (line.tasks[task].cosine < 0)
     assert list(line.layers) == ["layer 0", "layer 1", "pooling"]
-    assert all(found.keys() == WEIGHTS.keys() for found in line.layers.values())
-    assert list(line.norms) == list(line.layers)
+    assert all(list(found) == list(line.tasks) for found in line.layers.values())
     for task, pull in line.tasks.items():
-        squares = [found[task] ** 2 for found in line.norms.values()]
-        assert sum(squares) == pytest.approx(pull.norm**2, 1e-2)
+        of_layers = [found[task] for found in line.layers.values()]
+        assert sum(found.norm**2 for found in of_layers) == pytest.approx(pull.norm**2, 1e-2)
+        assert [found.conflict for found in of_layers] == [found.cosine < 0 for found in of_layers]
+    assert any(found[task].conflict for found in line.layers.values() for task in WEIGHTS)
 
 
 def test_a_task_without_labels_pulls_nowhere(tmp_path):
@@ -166,7 +167,7 @@ def test_a_task_without_labels_pulls_nowhere(tmp_path):
     operated(Learner(), silent, tmp_path, "pcgrad")
     (line,) = read_conflicts(tmp_path)
     assert line.tasks["sentiment"] == (0, None, False, None, None)
-    assert line.layers["pooling"]["sentiment"] is None
+    assert line.layers["pooling"]["sentiment"] == (0, None, False)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

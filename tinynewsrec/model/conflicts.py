@@ -10,8 +10,7 @@ tasks     by name, "main" first; of each task's gradient on the shared weights, 
               conflict  whether they are
               before    cosine with the plain sum of all tasks: how well a plain step would serve the task
               after     cosine with what surgery made of it: how well the step that was taken serves it
-layers    by name, from the first: each auxiliary task's cosine with the main one in that layer alone
-norms     by layer and task, "main" first: its gradient's length in that layer alone; not in older files
+layers    by name, from the first, and by task: norm, cosine and conflict in that layer alone
 pairs     by auxiliary task: its cosine with each that comes after it; not in older files
 
 Layers are "embeddings", "layer 0" and so on as the language model counts them, "pooling", "projection" and
@@ -22,9 +21,15 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CONFLICTS = "conflicts.jsonl"
+
+
+class LayerPull(NamedTuple):
+    norm: float
+    cosine: float | None
+    conflict: bool
 
 
 class TaskPull(NamedTuple):
@@ -41,14 +46,22 @@ class Conflicts(NamedTuple):
     step: int
     removed: float
     tasks: dict[str, TaskPull]
-    layers: dict[str, dict[str, float | None]]
-    norms: Mapping[str, dict[str, float]] = MappingProxyType({})
+    layers: dict[str, dict[str, LayerPull]]
     pairs: Mapping[str, dict[str, float | None]] = MappingProxyType({})
 
 
 def conflict_line(conflicts: Conflicts) -> str:
-    tasks = {name: task._asdict() for name, task in conflicts.tasks.items()}
-    return json.dumps(conflicts._asdict() | {"tasks": tasks})
+    return json.dumps(plain(conflicts))
+
+
+def plain(conflicts: Conflicts) -> dict[str, Any]:
+    """As the file and the app's script have it."""
+    layers = {name: named(pulls) for name, pulls in conflicts.layers.items()}
+    return conflicts._asdict() | {"tasks": named(conflicts.tasks), "layers": layers}
+
+
+def named(pulls: Mapping[str, LayerPull] | Mapping[str, TaskPull]) -> dict[str, dict[str, Any]]:
+    return {task: pull._asdict() for task, pull in pulls.items()}
 
 
 def read_conflicts(folder: Path) -> list[Conflicts]:
@@ -62,6 +75,10 @@ def conflicts_of(line: str, place: str) -> Conflicts:
     try:
         found = json.loads(line)
         tasks = {name: TaskPull(**task) for name, task in found["tasks"].items()}
-        return Conflicts(**found | {"tasks": tasks})
+        layers = {
+            name: {task: LayerPull(**pull) for task, pull in pulls.items()}
+            for name, pulls in found["layers"].items()
+        }
+        return Conflicts(**found | {"tasks": tasks, "layers": layers})
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise ValueError(f"{place}: not a line of conflicts as training writes it: {error!r}.") from error

@@ -153,15 +153,11 @@ def layers(workspace: Workspace, page: Page, options: Options) -> dict[str, Any]
 
 
 def conflicts(workspace: Workspace, page: Page, options: Options) -> dict[str, Any]:
-    from tinynewsrec.model.conflicts import read_conflicts
+    from tinynewsrec.model.conflicts import plain, read_conflicts
 
     found = with_log(workspace, options, read_conflicts)
     log = found.pop("log") or []
-    return found | {"lines": [line._asdict() | {"tasks": tasks_of(line)} for line in log]}
-
-
-def tasks_of(line: Any) -> dict[str, Any]:
-    return {name: task._asdict() for name, task in line.tasks.items()}
+    return found | {"lines": [plain(line) for line in log]}
 
 
 def surgery(workspace: Workspace, page: Page, options: Options) -> dict[str, Any]:
