@@ -16,7 +16,7 @@ function taskPulls(value) {
   const layers = Object.keys(lines[0].layers);
   const shown = tasks.map((task) => {
     const values = layers.map((layer) => lines.map((line) => line.layers[layer]?.[task]?.cosine ?? null));
-    return heat(fill(words["layers of task"], { task: named(task) }), layers.map((layer) => words.layer_names[layer] ?? layer.replace("layer", words.layer)), steps, values, { least: -1, most: 1, unit: "cos" });
+    return heat(fill(words["layers of task"], { task: named(task) }), layers.map((layer) => words.layer_names[layer] ?? layer.replace("layer", words.layer)), steps, values, { least: -1, most: 1, unit: "cos", across: words.step });
   });
   return [
     plot(words.cosines, traces, { xaxis: { title: { text: words.step } }, yaxis: { title: { text: words["cosine with main"] }, range: [-1, 1] } }, { twin }),

@@ -44,10 +44,12 @@ function teacherWeights(value) {
   return [...shown, make("h3", "", words.topics), topics, make("h3", "", words.cases), cases, note(words["cases note"], "source")];
 }
 
-function heat(title, rows, columns, values, { least, most, digits = 2, unit = "" }) {
+function heat(title, rows, columns, values, { least, most, digits = 2, unit = "", across = "" }) {
   const trace = { type: "heatmap", x: columns, y: rows, z: values, zmin: least, zmax: most, colorscale: least < 0 ? [[0, "#D55E00"], [0.5, "#f5f5f5"], [1, "#0072B2"]] : "Cividis", text: values.map((row) => row.map((cell) => (cell === null ? "" : number(cell, digits)))), texttemplate: columns.length > 16 ? "" : "%{text}", hovertemplate: "%{y}, %{x}: %{z:.3f}<extra></extra>", colorbar: { title: { text: unit } } };
   const twin = table(title, [{ name: "" }, ...columns.map((name) => ({ name: String(name), digits }))], rows.map((name, place) => [name, ...values[place]]));
-  return plot(title, [trace], { xaxis: { type: "category" }, yaxis: { autorange: "reversed", type: "category" } }, { height: 140 + 34 * rows.length, twin });
+  const drawn = plot(title, [trace], { xaxis: { type: "category", title: { text: across } }, yaxis: { autorange: "reversed", type: "category" } }, { height: 140 + 34 * rows.length, twin });
+  drawn.prepend(make("h3", "", title));
+  return drawn;
 }
 
 function layerSimilarity(value) {
