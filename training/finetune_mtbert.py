@@ -27,13 +27,16 @@ from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.language_models import layers_of, load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
-from training.click_stage import ClickArguments, case_distances, click_record, splits, target_of
+from training.click_stage import case_distances, click_record, splits, target_of
 from training.joint import (
+    JointArguments,
     JointStories,
+    WordMap,
     joint_sampler,
     read,
     share_heads,
     teachers_loss,
+    teachers_rates,
     width_of,
     word_distances,
 )
@@ -43,7 +46,7 @@ from training.stage import finish, learn, parents_of, refuse_finished, start
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments(ClickArguments):
+class Arguments(JointArguments):
     language_models: tuple[str, ...]
     """The teachers: names or folders of Hugging Face encoders; with all of their layers."""
     teachers: tuple[Path, ...] = ()
@@ -79,7 +82,7 @@ def main(arguments: Arguments) -> None:
     sampler = joint_sampler(arguments, split, [student.news_encoder, *teachers], tokens)
     parents = [*parents_of(arguments), *arguments.language_models, *arguments.teachers]
     record = click_record(arguments, split, sampler, parents)
-    learn(learner, sampler, arguments, record)
+    learn(learner, sampler, arguments, record, rates=teachers_rates(arguments, len(teachers)))
     finish(student, record, arguments.out, dev)
 
 
@@ -116,7 +119,7 @@ class MtBert(nn.Module):
         self.teachers = nn.ModuleList(teachers)
         width = width_of(student.news_encoder)
         maps = {
-            str(place): nn.Linear(width_of(teacher), width)
+            str(place): WordMap(width_of(teacher), width)
             for place, (teacher, same) in enumerate(zip(teachers, same_pieces, strict=True), start=1)
             if same
         }

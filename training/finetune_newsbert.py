@@ -25,16 +25,18 @@ from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
-from training.click_stage import ClickArguments, case_distances, click_record, splits, target_of
+from training.click_stage import case_distances, click_record, splits, target_of
 from training.distillation import Watched, teach, watched_batch, write_weights
 from training.finetune_student import named
 from training.joint import (
+    JointArguments,
     JointStories,
     Reading,
     joint_sampler,
     read,
     share_heads,
     teachers_loss,
+    teachers_rates,
 )
 from training.layers import COPIED, blend_gradients, last_layers, layer_distances, refuse_misfit
 from training.loop import Losses, on_device, this_process
@@ -70,7 +72,7 @@ class NewsBertConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments(ClickArguments):
+class Arguments(JointArguments):
     teachers: tuple[Path, ...]
     """Folder of snapshots that posttrain_teacher wrote, or checkpoints one by one."""
     teacher_count: int | None = None
@@ -104,7 +106,10 @@ def main(arguments: Arguments) -> None:
     def watch(step: int) -> None:
         write_weights(arguments.out, step, named(cases, split.news), learner.watch(cases))
 
-    learn(learner, sampler, arguments, record, at_state=watch, before_step=learner.blend_gradients)
+    rates = teachers_rates(arguments, len(teachers))
+    learn(
+        learner, sampler, arguments, record, at_state=watch, before_step=learner.blend_gradients, rates=rates
+    )
     finish(student, record, arguments.out, dev)
 
 

@@ -19,6 +19,19 @@ from training.samples import Sampler
 from training.stage import with_frozen_layers
 
 
+@dataclass(frozen=True, kw_only=True)
+class JointArguments(ClickArguments):
+    teachers_learning_rate: float | None = None
+    """Peak rate of the teachers' layers, which are more than the student's; None: that of the student's."""
+
+
+def teachers_rates(arguments: JointArguments, teachers: int) -> dict[str, float]:
+    """By how the names of their parameters begin."""
+    rate = arguments.teachers_learning_rate
+    names = [f"teachers.{place}.language_model." for place in range(teachers)]
+    return {} if rate is None else dict.fromkeys(names, rate)
+
+
 @dataclass(frozen=True)
 class JointStories:
     """The same stories as each of several models reads them, the student first."""
@@ -45,14 +58,21 @@ def joint_sampler(
     return sampler_over(JointStories(tuple(stories)), arguments, split)
 
 
+class WordMap(nn.Linear):
+    """Brings words to another width; begins without bringing any two of them closer."""
+
+    def __init__(self, width: int, other: int):
+        super().__init__(width, other)
+        nn.init.orthogonal_(self.weight)
+        nn.init.zeros_(self.bias)
+
+
 class Bridge(nn.Module):
     """Brings the words of a teacher to the student's width, then pools them as the student does."""
 
     def __init__(self, width: int, shared_width: int, pool: nn.Module):
         super().__init__()
-        self.widen, self.pool = nn.Linear(width, shared_width), pool
-        nn.init.orthogonal_(self.widen.weight)
-        nn.init.zeros_(self.widen.bias)
+        self.widen, self.pool = WordMap(width, shared_width), pool
 
     def forward(self, words: Float[Tensor, "N T W"], mask: Bool[Tensor, "N T"]) -> Float[Tensor, "N V"]:
         return self.pool(self.widen(words), mask)

@@ -1,7 +1,8 @@
 """Teaches a language model a domain's words before finetuning: masked language modelling.
 
 On the bodies of a domain's stories it is DAPT, on the titles of the task itself TAPT (Gururangan et al.,
-2020). The head that guesses the hidden words is new and not kept. What stands on top of the language model,
+2020). The head that guesses the hidden words is new, begins with how often each is in the texts, has a rate
+of its own, and is not kept. What stands on top of the language model,
 pooling, projection and user encoder, stays untrained.
 
 python -m training.posttrain_masked --data MINDsmall_train --out checkpoints/dapt
@@ -31,6 +32,7 @@ from training.samples import Dealt, refuse_uneven, share
 from training.stage import finish, learn, refuse_finished, start
 
 TRAINING = TrainConfig(epochs=8, batch_size=128, learning_rate=5e-5, head_learning_rate=5e-4, save_every=25)
+HEAD = ("dense.", "norm.", "bias")  # how the names of the guessing head's parameters begin
 UNASKED = -100  # the label of a word piece that is not to be guessed
 
 
@@ -48,6 +50,8 @@ class Arguments:
     """Layers of the language model that are trained, from the last; others and embeddings are frozen."""
     mask_rate: float = 0.15
     """Share of a batch's word pieces that are to be guessed."""
+    guesser_learning_rate: float = 3e-3
+    """Peak rate of the head that guesses them."""
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainConfig = TRAINING
 
@@ -74,7 +78,9 @@ def main(arguments: Arguments) -> None:
     record = training_record(
         arguments, pairs.name, parents=[arguments.model.language_model], texts=len(pairs)
     )
-    learn(Guesser(recommender.news_encoder), sampler, arguments, record)
+    learner = Guesser(recommender.news_encoder, sampler.word_counts)
+    rates = {name: arguments.guesser_learning_rate for name in HEAD}
+    learn(learner, sampler, arguments, record, rates=rates)
     finish(recommender, record, arguments.out)
 
 
@@ -133,6 +139,13 @@ class MaskedSampler(Dealt):
     def cases(self) -> int:
         return len(self.tokens.ids)
 
+    @property
+    def word_counts(self) -> Int[Tensor, " V"]:
+        """How often each id is in the texts, 0 for those that are never asked for."""
+        ids = self.tokens.ids.numpy()
+        asked = torch.from_numpy(ids[np.isin(ids, self.masking.words)])
+        return asked.long().bincount(minlength=int(self.masking.words.max()) + 1)
+
     def batch(self, step: int, part: int = 0, parts: int = 1) -> MaskedBatch:
         """The batch of a step, or one of its equal parts: words are hidden before it is dealt out."""
         chosen, draw = self.chosen(step)
@@ -148,17 +161,22 @@ class Guesser(nn.Module):
     """A language model and a new head that guesses hidden words; gives the loss of a batch.
 
     It is the mean cross-entropy over all word pieces asked for in the whole batch, however that is dealt out.
+    The head begins with how often each word is in the texts, one more for each, and with words as they come
+    out of the layers, so that it has not to learn from a few batches which words there are.
     """
 
-    def __init__(self, news_encoder: NewsEncoder):
+    def __init__(self, news_encoder: NewsEncoder, word_counts: Int[Tensor, " V"]):
         super().__init__()
         self.news_encoder = news_encoder
         for unread in (news_encoder.pool, news_encoder.project):
             unread.requires_grad_(False)
         words, size = news_encoder.language_model.get_input_embeddings().weight.shape
         self.dense = nn.Linear(news_encoder.language_model.config.hidden_size, size)
+        nn.init.eye_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
         self.norm = nn.LayerNorm(size)
-        self.bias = nn.Parameter(torch.zeros(words))
+        counts = F.pad(word_counts, (0, words - len(word_counts))) + 1
+        self.bias = nn.Parameter((counts / counts.sum()).log())
 
     def forward(self, batch: MaskedBatch) -> Losses:
         asked = batch.labels != UNASKED

@@ -122,8 +122,22 @@ def test_a_text_is_masked_anew_each_epoch(tokenizer):
     assert not torch.equal(sampler.batch(0).labels, sampler.batch(1).labels)
 
 
+def guesser_of(tokenizer, sampler):
+    return Guesser(make_recommender(tokenizer).news_encoder, sampler.word_counts)
+
+
+def test_the_head_begins_with_how_often_each_word_is_in_the_texts(tokenizer, sampler):
+    guesser = guesser_of(tokenizer, sampler)
+    guesser.norm.weight.data.zero_()  # nothing of the place
+    chances = guesser.guess(torch.ones(1, 16)).softmax(-1)[0]
+    ids = sampler.tokens.ids.flatten().tolist()
+    specials = set(tokenizer.all_special_ids)
+    counts = [1 + ids.count(word) * (word not in specials) for word in range(len(chances))]
+    torch.testing.assert_close(chances, torch.tensor(counts) / sum(counts))
+
+
 def test_the_mean_over_parts_is_the_loss_of_the_whole_batch(tokenizer, sampler):
-    guesser = Guesser(make_recommender(tokenizer).news_encoder).eval()
+    guesser = guesser_of(tokenizer, sampler).eval()
     whole = guesser(sampler.batch(1))["masked"]
     parts = [guesser(sampler.batch(1, part, 4))["masked"] for part in range(4)]
     torch.testing.assert_close(torch.stack(parts).mean(), whole)
@@ -132,7 +146,7 @@ def test_the_mean_over_parts_is_the_loss_of_the_whole_batch(tokenizer, sampler):
 
 
 def test_the_loss_is_the_mean_surprise_of_the_hidden_words(tokenizer, sampler):
-    guesser, batch = Guesser(make_recommender(tokenizer).news_encoder).eval(), sampler.batch(0)
+    guesser, batch = guesser_of(tokenizer, sampler).eval(), sampler.batch(0)
     words = guesser.news_encoder.words(batch.tokens)
     chances = guesser.guess(words.flatten(0, 1)).softmax(-1).view(*batch.labels.shape, -1)
     surprises = [
@@ -142,7 +156,7 @@ def test_the_loss_is_the_mean_surprise_of_the_hidden_words(tokenizer, sampler):
 
 
 def test_all_that_is_trained_is_used(tokenizer, sampler):
-    guesser = Guesser(make_recommender(tokenizer).news_encoder)
+    guesser = guesser_of(tokenizer, sampler)
     guesser.news_encoder.freeze_below(1)
     guesser(sampler.batch(0))["masked"].backward()
     trained = {name for name, parameter in guesser.named_parameters() if parameter.requires_grad}
@@ -159,15 +173,16 @@ def test_other_families_guess_too(tokenizer, sampler, family):
         model = ElectraModel(ElectraConfig(embedding_size=8, **sizes))
     else:
         model = UniLMv2Model(UniLMv2Config(**sizes))
-    guesser = Guesser(NewsEncoder(model, ModelConfig(layers=2, news_size=8)))
+    guesser = Guesser(NewsEncoder(model, ModelConfig(layers=2, news_size=8)), sampler.word_counts)
     assert guesser(sampler.batch(0))["masked"].isfinite()
 
 
 def test_training_learns_to_guess(arguments):
-    longer = TrainConfig(epochs=150, batch_size=12, learning_rate=3e-3, head_learning_rate=1e-2)
-    main(replace(arguments, training=longer, trained_layers=2))
+    """Better than by how often each word is in the texts, which it begins with."""
+    longer = TrainConfig(epochs=150, batch_size=12, learning_rate=3e-3)
+    main(replace(arguments, training=longer, trained_layers=2, guesser_learning_rate=1e-2))
     losses = curve(arguments.out)
-    assert np.mean(losses[-20:]) < 0.85 * np.mean(losses[:20])
+    assert np.mean(losses[-20:]) < 0.85 * np.mean(losses[:5])
 
 
 def test_the_result_is_a_recommender_of_which_only_trained_layers_moved(arguments, tokenizer):

@@ -16,7 +16,7 @@ from training import finetune_mtbert
 from training.config import TrainConfig
 from training.finetune_mtbert import Arguments, MtBert, main
 from training.joint import Bridge, JointStories, word_distances
-from training.loop import train
+from training.loop import parameter_groups, train
 from training.losses import case_losses, distillation_losses_by_case
 from training.samples import Sampler, find_clicks
 from training.stage import with_frozen_layers
@@ -101,6 +101,32 @@ def test_all_that_is_declared_trainable_moves_in_one_step(tokenizer, letters, sa
     assert "maps.1.weight" in moved and "teachers.1.pool.widen.weight" in moved
 
 
+def test_maps_begin_without_bringing_words_closer_together(tokenizer, letters):
+    words = torch.randn(5, 16)
+    (first,) = make_learner(tokenizer, letters).maps.values()
+    torch.testing.assert_close(torch.cdist(first(words), first(words)), torch.cdist(words, words))
+
+
+def test_layers_of_teachers_have_a_rate_of_their_own(arguments, monkeypatch):
+    found = {}
+
+    def learn(learner, *others, rates, **more):
+        groups = parameter_groups(learner, CONFIG, rates)
+        peaks = {id(p): group["peak"] for group in groups for p in group["params"]}
+        found.update({name: peaks[id(p)] for name, p in learner.named_parameters() if id(p) in peaks})
+
+    monkeypatch.setattr(finetune_mtbert, "learn", learn)
+    for rate in (1e-5, 0.0, None):
+        found.clear()
+        main(replace(arguments, teachers_learning_rate=rate, out=arguments.out.with_name(f"at {rate}")))
+        own = CONFIG.learning_rate if rate is None else rate
+        for name, peak in found.items():
+            below = "language_model" in name
+            teachers = below and name.startswith("teachers")
+            assert peak == (own if teachers else CONFIG.learning_rate if below else CONFIG.head_learning_rate)
+        assert sum(name.startswith("teachers") for name in found) > 20
+
+
 def test_teachers_learn_nothing_from_the_students_losses(tokenizer, letters, sampler):
     learner = make_learner(tokenizer, letters)
     losses = learner(sampler().batch(0))
@@ -170,7 +196,7 @@ def test_families_learn_together_and_leave_a_student_behind(arguments, monkeypat
     learners = []
     whole = finetune_mtbert.learn
     monkeypatch.setattr(
-        finetune_mtbert, "learn", lambda learner, *rest: (learners.append(learner), whole(learner, *rest))
+        finetune_mtbert, "learn", lambda *all, **rates: (learners.append(all[0]), whole(*all, **rates))
     )
     main(replace(arguments, dev=arguments.data))
     loaded, student = Recommender.from_pretrained(arguments.out), learners[0].student.cpu().eval()

@@ -74,6 +74,13 @@ def gradients(module):
     return {name: gradient for name, gradient in found.items() if gradient.any()}
 
 
+def test_layers_of_teachers_have_a_rate_of_their_own(arguments, monkeypatch):
+    found = {}
+    monkeypatch.setattr(finetune_newsbert, "learn", lambda *others, rates, **more: found.update(rates))
+    main(replace(arguments, teachers_learning_rate=1e-5))
+    assert found == {"teachers.0.language_model.": 1e-5, "teachers.1.language_model.": 1e-5}
+
+
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_all_that_is_declared_trainable_moves_in_one_step(tokenizer, sampler, tmp_path, layers):
     learner = make_learner(tokenizer, (1, 2), layers)
