@@ -138,8 +138,7 @@ def measure_all(
     systems = checkpoint_systems(arguments, checkpoints, split, bar)
     if arguments.mmr is not None:
         systems = list(systems)
-        ranked = zip(systems, checkpoints.values(), strict=True)
-        systems += [reranked(*pair, split, arguments.mmr, watched(bar, "re-ranking")) for pair in ranked]
+        systems = [*systems, *reranked_systems(arguments, systems, checkpoints, split, bar)]
     baselines, notes = baseline_systems(arguments, checkpoints, split, bar)
     if arguments.predictions is not None:
         notes += incomplete(split)
@@ -195,6 +194,23 @@ def checkpoint_systems(
         if arguments.predictions is not None:
             write_predictions(scores, split.impressions, arguments.predictions / name / split.predictions)
         yield system
+
+
+def reranked_systems(
+    arguments: Arguments,
+    systems: Sequence[System],
+    checkpoints: dict[str, Checkpoint],
+    split: Split,
+    bar: Progress,
+) -> Iterator[System]:
+    """Each checkpoint re-ranked for diversity, with predictions of its own where they were asked for."""
+    for system, (name, checkpoint) in zip(systems, checkpoints.items(), strict=True):
+        found = reranked(system, checkpoint, split, arguments.mmr, watched(bar, "re-ranking"))
+        if arguments.predictions is not None:
+            folder = arguments.predictions / f"{name}-mmr-{arguments.mmr:g}"
+            scores = in_blocks(found.scores, split.impressions)
+            write_predictions(scores, split.impressions, folder / split.predictions)
+        yield found
 
 
 def needs_scores(arguments: Arguments, split: Split) -> bool:

@@ -1,10 +1,9 @@
 """What each of T tasks' gradients counts for in a step: every strategy is a function of their inner products.
 
 mtrec and aux_only know two tasks, the main one and all auxiliaries merged (mtrec: Bi et al., 2022, as its
-figure shows it). The others are those of torchjd, brought to a sum where they give a mean.
+figure shows it). The others are those of torchjd, brought to a sum where they give a mean, but for Nash-MTL.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,7 +13,6 @@ from torch import Tensor
 from torchjd.aggregation import (
     CAGradWeighting,
     MGDAWeighting,
-    NashMTL,
     PCGradWeighting,
     UPGradWeighting,
 )
@@ -23,6 +21,9 @@ Strategy = Literal["none", "aux_only", "mtrec", "pcgrad", "upgrad", "cagrad", "m
 Weigh = Callable[[Float[Tensor, "T T"]], Float[Tensor, " T"]]
 
 RADIUS = 0.5  # how far CAGrad may leave the mean gradient, as a share of its length
+SHORT = 1e-12  # a length that CAGrad takes for none; torchjd's own, 1e-4, is that of a head that has learnt
+NEWTON_STEPS = 100
+NEAR = 1e-4  # of Newton's step, in the length that it has by itself
 
 
 def task_weights(strategy: Strategy, products: Float[Tensor, "T T"], seed: int) -> Float[Tensor, " T"]:
@@ -73,12 +74,24 @@ def as_sum(weigh: Weigh) -> Weigh:
 
 
 def nash(products: Float[Tensor, "T T"]) -> Float[Tensor, " T"]:
-    """Begins anew each time, so that a step depends on nothing before it."""
-    values, vectors = torch.linalg.eigh(products)
-    root = vectors * values.clamp(min=0).sqrt()  # any vectors of these inner products would do
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # cvxpy, of a problem that is solved once
-        return NashMTL(len(products), max_norm=0.0).weighting(root)
+    """Nash-MTL (Navon et al., 2022): what a task counts for, times how well the step serves it, is 1 for all.
+
+    By damped Newton's method, on gradients of length 1 at first; torchjd's solver gives the plain sum back
+    where it fails, which it does where tasks conflict. Raises ValueError where gradients cancel each other.
+    """
+    lengths = products.diagonal().sqrt()
+    alike, weights = products / torch.outer(lengths, lengths), torch.ones_like(lengths)
+    for _ in range(NEWTON_STEPS):
+        slope = alike @ weights - 1 / weights
+        move = torch.linalg.solve(alike + torch.diag(weights**-2), slope)
+        far = (slope @ move).clamp(min=0).sqrt()
+        weights = weights - move / (1 + far)
+        if far < NEAR:
+            return weights / lengths
+    raise ValueError(
+        "Nash-MTL found no bargain between the tasks of a step: their gradients cancel each other. Choose "
+        "another --surgery.strategy."
+    )
 
 
 WEIGH: dict[Strategy, Weigh] = {
@@ -87,7 +100,7 @@ WEIGH: dict[Strategy, Weigh] = {
     "mtrec": mtrec,
     "pcgrad": PCGradWeighting(),
     "upgrad": as_sum(UPGradWeighting()),
-    "cagrad": as_sum(CAGradWeighting(RADIUS)),
+    "cagrad": as_sum(CAGradWeighting(RADIUS, SHORT)),
     "mgda": as_sum(MGDAWeighting()),
     "nash-mtl": nash,
 }

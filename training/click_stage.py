@@ -17,7 +17,7 @@ from tinynewsrec.data.tables import Split
 from tinynewsrec.data.tokens import Stories
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
-from training.config import TrainConfig
+from training.config import TrainConfig, refuse_below
 from training.loop import this_process
 from training.losses import slot_means
 from training.record import training_record
@@ -42,10 +42,20 @@ class ClickArguments:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
 
+    def __post_init__(self):
+        refuse_below(self, negatives=1, trained_layers=0)
+        if not 0 <= self.drop_history <= 1:
+            raise ValueError(f"drop_history is a share, from 0 to 1; got {self.drop_history}.")
+
 
 def splits(arguments: ClickArguments) -> tuple[Split, Split | None]:
-    """What to train on, and what to measure on."""
-    return read_split(arguments.data), read_split(arguments.dev) if arguments.dev else None
+    """What to train on, and what to measure on. Raises ValueError where the latter has no labels."""
+    split, dev = read_split(arguments.data), read_split(arguments.dev) if arguments.dev else None
+    if dev is not None and dev.impressions.clicked is None:
+        raise ValueError(
+            f"{dev.name} has no labels, so nothing can be measured on it. Name another --dev, or none."
+        )
+    return split, dev
 
 
 def click_sampler(arguments: ClickArguments, split: Split, recommender: Recommender) -> Sampler:
@@ -79,6 +89,11 @@ def sampler_over(stories: Stories, arguments: ClickArguments, split: Split) -> S
 def met_stories(split: Split) -> Int[Tensor, " N"]:
     """The rows of all stories that a training case can hold."""
     rows = np.unique(find_clicks(split.impressions).impression)
+    if not len(rows):
+        raise ValueError(
+            f"Expected impressions of which some stories were clicked and others not, found none in "
+            f"{split.name}. Name other data."
+        )
     impressions = split.impressions.take(rows)
     met = np.unique(np.concatenate([impressions.history.named, impressions.candidates.values]))
     return torch.from_numpy(met.astype(np.int64))

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Precision = Literal["fp32", "bf16"]
 
@@ -31,9 +31,10 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "accumulate", "save_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
+        refuse_below(self, epochs=1, batch_size=1, accumulate=1, save_every=1)
+        refuse_below(self, learning_rate=0, head_learning_rate=0, weight_decay=0)
+        if not self.clip > 0:
+            raise ValueError(f"clip must be above 0, got {self.clip}.")
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup is a share of the steps, between 0 and 1; got {self.warmup}.")
         if self.batch_size % self.accumulate:
@@ -44,3 +45,11 @@ class TrainConfig:
     def steps(self, cases: int) -> int:
         """Of the whole run; cases that do not fill a batch wait for another epoch's order."""
         return max(1, cases // self.batch_size) * self.epochs
+
+
+def refuse_below(settings: Any, **least: int) -> None:
+    """Raises ValueError for a setting that is less than the least that makes sense; None is a choice."""
+    for name, bound in least.items():
+        value = getattr(settings, name)
+        if value is not None and not value >= bound:
+            raise ValueError(f"{name} must be {bound} or more, got {value}.")

@@ -58,6 +58,7 @@ class Arguments(JointArguments):
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
 
     def __post_init__(self):
+        super().__post_init__()
         if self.temperature <= 0:
             raise ValueError(f"temperature must be above 0, got {self.temperature}.")
         named = [*self.language_models, *map(str, self.teachers)]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 import tyro
+from rich import print
 from torch import nn
 
 from tinynewsrec.checkpoints import Checkpoint
@@ -52,6 +53,7 @@ class Arguments(ClickArguments):
     """How teachers teach, where there are any."""
 
     def __post_init__(self):
+        super().__post_init__()
         if self.heads.distillation and not (self.teachers and self.heads.tasks):
             raise ValueError("heads.distillation expects --teachers, and --heads.tasks.")
 
@@ -62,6 +64,7 @@ def main(arguments: Arguments) -> None:
     teachers = find_teachers(arguments.teachers, arguments.teacher_count) if arguments.teachers else []
     recommender = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)
     labels = teaching_labels(split, recommender, arguments.heads)
+    right = right_labels(dev, recommender, labels, arguments.heads) if labels.codes and dev else None
     recommender.add_heads(labels.specs)
     sampler = click_sampler(arguments, split, recommender)
     record = click_record(arguments, split, sampler, parents_of(arguments, teachers))
@@ -80,7 +83,7 @@ def main(arguments: Arguments) -> None:
     backward = backward_of(learner, arguments)
     learn(learner, sampler, arguments, record, losses_of, watch, backward=backward, rates=rates)
     merge(recommender, arguments.out)
-    measured = measure_heads(recommender, labels, split, dev, arguments.heads) if labels.codes and dev else {}
+    measured = measure_heads(recommender, right, split, dev) if right else {}
     projections = learner.clicks.projections if teachers else None
     finish(recommender, record | {"labels": labels.record}, arguments.out, dev, projections, measured)
 
@@ -158,13 +161,30 @@ class MTRec(nn.Module):
         }
 
 
-def measure_heads(
-    recommender: Recommender, labels: StoryLabels, split: Split, dev: Split, config: HeadsConfig
-) -> dict[str, Any]:
+def right_labels(
+    dev: Split, recommender: Recommender, taught: StoryLabels, config: HeadsConfig
+) -> StoryLabels:
+    """What heads should say of the stories of `dev`, as far as labels there are of the taught kind.
+
+    A head that learnt what people said is not to be measured by what a lexicon guesses.
+    """
+    found = labels_of(dev.news, recommender, taught.specs, config.sentiment_source)
+    codes = {}
+    for task, spec in found.specs.items():
+        if spec.source == taught.specs[task].source:
+            codes[task] = found.codes[task]
+        else:
+            print(
+                f"{task} is not measured: it is learnt from {taught.specs[task].source}, and {dev.name} "
+                f"has {spec.source}"
+            )
+    return StoryLabels(codes, {task: found.specs[task] for task in codes})
+
+
+def measure_heads(recommender: Recommender, right: StoryLabels, split: Split, dev: Split) -> dict[str, Any]:
     """On the stories of `dev` that training never showed."""
-    found = labels_of(dev.news, recommender, labels.specs, config.sentiment_source)
-    sources = {task: spec.source for task, spec in found.specs.items()}
-    return {"heads": heads_record(recommender, dev, held_out(split, dev.news), found.codes, sources)}
+    sources = {task: spec.source for task, spec in right.specs.items()}
+    return {"heads": heads_record(recommender, dev, held_out(split, dev.news), right.codes, sources)}
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder, by_length
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import case_distances, click_record, splits, target_of
+from training.config import refuse_below
 from training.distillation import Watched, teach, watched_batch, write_weights
 from training.finetune_student import named
 from training.joint import (
@@ -82,13 +83,10 @@ class Arguments(JointArguments):
     distillation: NewsBertConfig = field(default_factory=NewsBertConfig)
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
 
-    def __post_init__(self):
-        if self.trained_layers < COPIED:
-            raise ValueError(f"trained_layers must be {COPIED} or more, got {self.trained_layers}.")
-
 
 def main(arguments: Arguments) -> None:
     refuse_finished(arguments.out)
+    refuse_below(arguments, trained_layers=COPIED)
     split, dev = splits(arguments)
     checkpoints = find_teachers(arguments.teachers, arguments.teacher_count)
     student = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)

@@ -14,6 +14,7 @@ from tinynewsrec.data.tokens import Stories, Tokens
 from tinynewsrec.model.news_encoder import NewsEncoder
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import ClickArguments, met_stories, sampler_over
+from training.config import refuse_below
 from training.losses import case_losses
 from training.samples import Sampler
 from training.stage import with_frozen_layers
@@ -23,6 +24,10 @@ from training.stage import with_frozen_layers
 class JointArguments(ClickArguments):
     teachers_learning_rate: float | None = None
     """Peak rate of the teachers' layers, which are more than the student's; None: that of the student's."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        refuse_below(self, teachers_learning_rate=0)
 
 
 def teachers_rates(arguments: JointArguments, teachers: int) -> dict[str, float]:

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ BeforeStep = Callable[[], None]
 Batch = TypeVar("Batch", bound=tuple)
 
 STATE = "state.safetensors"
+PATIENCE = timedelta(days=7)
 NO_RATES: Mapping[str, float] = MappingProxyType({})
 
 
@@ -115,8 +117,11 @@ def forward_in(precision: Precision, learner: nn.Module, device: torch.device) -
 
 
 def this_process() -> PartialState:
-    """Which process this is, of how many; asked before there is an Accelerator, on CPUs too."""
-    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
+    """Which process this is, of how many; asked before there is an Accelerator, on CPUs too.
+
+    Others wait for the main one, while it measures or while another recipe has a stage, as long as it takes.
+    """
+    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"), timeout=PATIENCE)
 
 
 def take_step(

@@ -24,12 +24,13 @@ from training.loop import this_process
 from training.record import without_machine
 
 # What language models call the maps to queries and values: BERT, RoBERTa, XLM-R, ELECTRA, UniLMv2; then
-# DistilBERT; MPNet; DeBERTa; ModernBERT, whose queries, keys and values are one map.
+# DistilBERT; MPNet; DeBERTa; its first version; ModernBERT. In the last two queries, keys and values are one.
 QUERY_AND_VALUE = (
     ("query", "value"),
     ("q_lin", "v_lin"),
     ("q", "v"),
     ("query_proj", "value_proj"),
+    ("in_proj",),
     ("Wqkv",),
 )
 

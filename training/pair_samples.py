@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tinynewsrec.data.tokens import Stories, tokenize
+from tinynewsrec.data.tokens import Stories, Tokens, tokenize
 from tinynewsrec.model.recommender import Recommender
 from training.config import TrainConfig
 from training.loop import this_process
@@ -77,11 +77,12 @@ def make_pair_sampler(
     """Cases for a news encoder whose frozen layers are computed beforehand, once."""
     refuse_uneven(training, len(pairs), this_process().num_processes, pairs.name)
     encoder, rows = recommender.news_encoder, torch.arange(len(pairs))
+    titles = recommender.tokens(pairs.titles)
     bodies = tokenize(pairs.bodies, recommender.tokenizer, body_length)
     return PairSampler(
-        with_frozen_layers(encoder, recommender.tokens(pairs.titles), rows),
+        with_frozen_layers(encoder, titles, rows),
         with_frozen_layers(encoder, bodies, rows),
-        first_with(pairs.titles),
+        first_alike(titles),
         training.batch_size,
         negatives,
         training.seed,
@@ -101,10 +102,12 @@ def first_is_own(scores: Float[Tensor, "B C"]) -> tuple[Int[Tensor, " B"], Bool[
     return own, torch.ones_like(scores, dtype=torch.bool)
 
 
-def first_with(titles: list[str]) -> Int[np.ndarray, " P"]:
-    """For each title the row of the first that is equal to it. Raises ValueError where all are."""
-    first: dict[str, int] = {}
-    rows = np.array([first.setdefault(title, row) for row, title in enumerate(titles)], dtype=np.int64)
-    if len(first) < 2:
-        raise ValueError(f"Matching needs at least two different titles, found {len(first)}.")
-    return rows
+def first_alike(titles: Tokens) -> Int[np.ndarray, " P"]:
+    """For each title the row of the first of which the encoder reads the same words.
+
+    Raises ValueError where all are alike.
+    """
+    distinct, first, kinds = np.unique(titles.ids.numpy(), axis=0, return_index=True, return_inverse=True)
+    if len(distinct) < 2:
+        raise ValueError(f"Matching needs at least two different titles, found {len(distinct)}.")
+    return first[kinds.reshape(-1)]

@@ -1,7 +1,7 @@
 """A stage of a recipe: run where it is not done, refused where it was done otherwise."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,16 @@ from training.stage import is_finished
 from training.teachers import teachers_in
 
 
+def refuse_done_otherwise(stages: Iterable["Stage"]) -> None:
+    """Raises ValueError, before anything is run, where one was done with other settings or data.
+
+    One that was made from what is gone is compared once that is made anew.
+    """
+    for stage in stages:
+        if stage.done and all(source.exists() for source in stage.sources):
+            stage.refuse_others()
+
+
 class Stage(NamedTuple):
     """One command, as `python -m` would run it."""
 
@@ -32,6 +42,12 @@ class Stage(NamedTuple):
     @property
     def done(self) -> bool:
         return is_finished(self.folder) or (self.folder / MANIFEST).is_file()
+
+    @property
+    def sources(self) -> list[Path]:
+        """What it begins with and is taught by."""
+        parent = getattr(self.arguments, "parent", None)
+        return [*([parent] if parent else []), *getattr(self.arguments, "teachers", ())]
 
     @property
     def command(self) -> str:
@@ -73,10 +89,7 @@ class Stage(NamedTuple):
 
         Snapshots of one folder are the first of those that its manifest names.
         """
-        wanted = [parent] if (parent := getattr(self.arguments, "parent", None)) else []
-        wanted += [
-            place for folder in getattr(self.arguments, "teachers", ()) for place in teachers_in(folder)
-        ]
+        wanted = [place for source in self.sources for place in teachers_in(source)]
         found = [parent["sha256"] for parent in recorded if "sha256" in parent]
         hashes = [Checkpoint.open(place).content_hash for place in wanted]
         counted = getattr(self.arguments, "teacher_count", None) is not None

@@ -24,7 +24,7 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.tokens import Tokens, tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
-from training.config import TrainConfig
+from training.config import TrainConfig, refuse_below
 from training.loop import Losses, this_process
 from training.pairs import read_pairs
 from training.record import training_record
@@ -56,6 +56,7 @@ class Arguments:
     training: TrainConfig = TRAINING
 
     def __post_init__(self):
+        refuse_below(self, trained_layers=0, body_length=3, guesser_learning_rate=0)
         if not 0 < self.mask_rate < 1:
             raise ValueError(f"mask_rate is a share, above 0 and below 1; got {self.mask_rate}.")
 

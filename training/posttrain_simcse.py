@@ -25,7 +25,7 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.tokens import Stories, Tokens, tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
-from training.config import TrainConfig
+from training.config import TrainConfig, refuse_below
 from training.loop import Losses, on_device, this_process
 from training.losses import case_losses
 from training.pairs import read_pairs
@@ -52,6 +52,7 @@ class Arguments:
     training: TrainConfig = TRAINING
 
     def __post_init__(self):
+        refuse_below(self, body_length=3, trained_layers=0)
         if self.temperature <= 0:
             raise ValueError(f"temperature must be above 0, got {self.temperature}.")
 

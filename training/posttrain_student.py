@@ -20,7 +20,7 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
-from training.config import TrainConfig
+from training.config import TrainConfig, refuse_below
 from training.distillation import (
     DistillConfig,
     Watched,
@@ -63,6 +63,9 @@ class Arguments:
     distillation: DistillConfig = field(default_factory=DistillConfig)
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
     training: TrainConfig = TRAINING
+
+    def __post_init__(self):
+        refuse_below(self, negatives=1, body_length=3, trained_layers=0)
 
 
 def main(arguments: Arguments) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.news_encoder import NewsEncoder
-from training.config import TrainConfig
+from training.config import TrainConfig, refuse_below
 from training.loop import STATE, Losses, this_process
 from training.losses import case_losses
 from training.pair_samples import PairBatch, first_is_own, make_pair_sampler, match
@@ -41,6 +41,9 @@ class Arguments:
     """The last states that are kept as teachers, training.save_every steps apart."""
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainConfig = TRAINING
+
+    def __post_init__(self):
+        refuse_below(self, negatives=1, body_length=3, trained_layers=0, snapshots=1)
 
 
 def main(arguments: Arguments) -> None:

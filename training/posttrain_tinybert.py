@@ -20,11 +20,11 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.recommender import Recommender
-from training.config import TrainConfig
+from training.config import TrainConfig, refuse_below
 from training.layer_distillation import LayerConfig, LayerTeachers
 from training.loop import Losses, this_process
 from training.losses import case_losses, teacher_weights, weighted_mean
-from training.pair_samples import PairBatch, PairSampler, first_is_own, first_with
+from training.pair_samples import PairBatch, PairSampler, first_alike, first_is_own
 from training.pairs import Pairs, read_pairs
 from training.posttrain_student import TRAINING
 from training.record import training_record
@@ -53,6 +53,9 @@ class Arguments:
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
     training: TrainConfig = TRAINING
 
+    def __post_init__(self):
+        refuse_below(self, body_length=3, trained_layers=0)
+
 
 def main(arguments: Arguments) -> None:
     refuse_finished(arguments.out)
@@ -72,11 +75,12 @@ def make_sampler(
     """Bodies, each with its own title before all others of the batch."""
     training, rows = arguments.training, torch.arange(len(pairs))
     refuse_uneven(training, len(pairs), this_process().num_processes, pairs.name)
+    titles = student.tokens(pairs.titles)
     bodies = tokenize(pairs.bodies, student.tokenizer, arguments.body_length)
     return PairSampler(
-        teachers.reading(student, student.tokens(pairs.titles), rows),
+        teachers.reading(student, titles, rows),
         teachers.reading(student, bodies, rows),
-        first_with(pairs.titles),
+        first_alike(titles),
         training.batch_size,
         None,
         training.seed,

@@ -20,7 +20,7 @@ from training.cost import cost_of, operations_per_second
 from training.ensemble import write_ensemble
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
-from training.planned import Stage
+from training.planned import Stage, refuse_done_otherwise
 from training.settings import Settings
 from training.systems import WHOLE, Plan, System, unique
 
@@ -38,6 +38,11 @@ class Arguments(Settings):
     dry_run: bool = False
     """Print the stages and what they will cost, and stop."""
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.name == "ensemble-teacher" and self.layers:
+            raise ValueError("An ensemble is of whole teachers: leave --layers out.")
+
 
 def main(arguments: Arguments) -> None:
     whole = layers_in(arguments.language_model)
@@ -45,6 +50,7 @@ def main(arguments: Arguments) -> None:
     refuse_missing(arguments, sizes, whole)
     plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
     stages = unique(stage for plan in plans for size in sizes for stage in plan.system(arguments.name, size))
+    refuse_done_otherwise(stages)
     if arguments.dry_run:
         return show_costs(stages)
     for stage in stages:
@@ -120,7 +126,7 @@ def usual_sizes(name: str, whole: int) -> tuple[int, ...]:
     students = tuple(size for size in STUDENTS if size < whole)
     if name in WHOLE:
         return (whole,)
-    return (whole, *students) if name == "plm-nr-ft" else students
+    return (whole, *students) if name == "plm-nr-ft" else students or (whole,)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,11 @@ def decisive(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def deciding(settings: dict[str, Any]) -> dict[str, Any]:
-    """Without how often the state is saved, which decides nothing but where snapshots are taken."""
+    """Without how often the state is saved, which decides nothing but where snapshots are taken, and without
+    how many cases are watched meanwhile."""
+    if "watched" in settings.get("distillation", {}):
+        watched = {name: value for name, value in settings["distillation"].items() if name != "watched"}
+        settings = settings | {"distillation": watched}
     if "snapshots" in settings:
         return settings
     training = {name: value for name, value in settings["training"].items() if name != "save_every"}

@@ -24,6 +24,7 @@ from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
 from tinynewsrec.model.weights import compact, write_weights
 from training.distillation import WEIGHTS_LOG
+from training.stage import forget
 
 SHARED = "shared.safetensors"
 BEFORE_ROUNDING = "measured before matrices were rounded"
@@ -75,11 +76,12 @@ def named(arguments: Arguments) -> dict[str, Checkpoint]:
 
 def write_lessons(student: Checkpoint, family: dict[str, Checkpoint], folder: Path) -> None:
     """Maps to teachers of the family, under their names in it, and what went on while it was trained."""
+    forget(folder)
     for log in (LOSSES, WEIGHTS_LOG, CONFLICTS):
         if (student.folder / log).is_file():
             shutil.copy(student.folder / log, folder / log)
     if (student.folder / ADAPTER).is_dir():
-        shutil.copytree(student.folder / ADAPTER, folder / ADAPTER, dirs_exist_ok=True)
+        shutil.copytree(student.folder / ADAPTER, folder / ADAPTER)
     projections = Projections.load(student.folder)
     if projections is None:
         return

@@ -61,6 +61,8 @@ class Settings:
     """Of tinybert's first stage, on bodies."""
     tinybert_task: TaskConfig = field(default_factory=TaskConfig)
     """Of its second, on clicks."""
+    joint_learning_rate: float = 2e-4
+    """Peak rate of the layers of teachers that learn beside their student, in newsbert and mt-bert."""
     newsbert: NewsBertConfig = field(default_factory=NewsBertConfig)
     """Of newsbert's joint training."""
     heads: HeadsConfig = field(default_factory=HeadsConfig)

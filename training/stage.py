@@ -1,6 +1,8 @@
 """How a stage of training begins and ends: from a language model or a checkpoint, to a checkpoint."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,11 +19,13 @@ from tinynewsrec.evaluation.report import evaluate, metrics_record, recommender_
 from tinynewsrec.evaluation.vectors import encode_news, keep_in_cache
 from tinynewsrec.model.card import metrics_table
 from tinynewsrec.model.config import ModelConfig
+from tinynewsrec.model.conflicts import CONFLICTS
 from tinynewsrec.model.folder import WEIGHTS
 from tinynewsrec.model.frozen import can_freeze, freeze_stories
 from tinynewsrec.model.language_models import load_language_model
+from tinynewsrec.model.lora import ADAPTER
 from tinynewsrec.model.news_encoder import NewsEncoder
-from tinynewsrec.model.projections import Projections
+from tinynewsrec.model.projections import PROJECTIONS, Projections
 from tinynewsrec.model.recommender import Recommender
 from training.distillation import WEIGHTS_LOG
 from training.loop import (
@@ -40,6 +44,8 @@ from training.loop import (
 from training.record import decisive
 from training.samples import Dealt
 
+LEFT = (WEIGHTS_LOG, CONFLICTS, PROJECTIONS)  # an adapter, too
+
 
 def own_losses(learner: nn.Module, batch: Any) -> Losses:
     """Of a learner that gives them itself."""
@@ -57,6 +63,7 @@ def start(model: ModelConfig, trained_layers: int, seed: int, parent: Path | Non
         recommender = Recommender(model, language_model, tokenizer)
     else:
         source = Recommender.from_pretrained(parent)
+        model = replace(model, language_model=source.config.language_model)
         torch.manual_seed(seed)
         recommender = Recommender(model, source.news_encoder.language_model, source.tokenizer)
         take_over(recommender.news_encoder.pool, source.news_encoder.pool, parent)
@@ -116,7 +123,7 @@ def learn(
 ) -> None:
     """The one loop, with what every stage hands to it: its epochs of the sampler, its settings and folder."""
     if not (arguments.out / STATE).exists():
-        (arguments.out / WEIGHTS_LOG).unlink(missing_ok=True)  # of a run whose state was deleted
+        forget(arguments.out)
     steps = arguments.training.steps(sampler.cases)
     settings = decisive(record)
     train(
@@ -132,6 +139,13 @@ def learn(
         backward,
         rates,
     )
+
+
+def forget(folder: Path) -> None:
+    """What a run whose weights were deleted, or one under another name, left beside them."""
+    for name in LEFT:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / ADAPTER, ignore_errors=True)
 
 
 def finish(
@@ -153,7 +167,8 @@ def finish(
         recommender.save_pretrained(folder)
     else:
         titles = dev.news.texts("title")
-        vectors = encode_news(recommender, recommender.tokens(titles))
+        vectors = encode_news(recommender.to(this_process().device), recommender.tokens(titles))
+        recommender.cpu()
         report = evaluate(recommender_system(folder.name, recommender, vectors, dev), dev)
         recommender.metrics = {**metrics_record(report, dev), **measured}
         print(metrics_table(recommender.metrics))

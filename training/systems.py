@@ -219,6 +219,7 @@ class Plan:
             teachers=(self.folder("posttrain"),),
             teacher_count=count,
             distillation=self.settings.newsbert,
+            teachers_learning_rate=self.settings.joint_learning_rate,
             **self.clicks(layers),
         )
         return [self.posttrained(), Stage(finetune_newsbert.main, arguments)]
@@ -230,6 +231,7 @@ class Plan:
             out=self.folder(f"mt-bert-{layers}"),
             language_models=(self.settings.language_model, *self.settings.co_teachers),
             teachers=folders(before),
+            teachers_learning_rate=self.settings.joint_learning_rate,
             **self.clicks(layers),
         )
         return [*before, Stage(finetune_mtbert.main, arguments)]

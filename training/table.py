@@ -24,7 +24,7 @@ from training.aggregators import Strategy
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.paper import published
-from training.planned import Stage
+from training.planned import Stage, refuse_done_otherwise
 from training.recipe import STUDENTS, layers_in, refuse_missing
 from training.settings import Settings
 from training.systems import Plan, Variant, unique
@@ -70,13 +70,15 @@ class Row(NamedTuple):
 
 def main(arguments: Arguments) -> None:
     whole = layers_in(arguments.language_model)
-    usual = (whole,) if arguments.name == "mtrec" else tuple(size for size in STUDENTS if size < whole)
-    arguments = replace(arguments, layers=arguments.layers or usual)
+    students = tuple(size for size in STUDENTS if size < whole) if arguments.name != "mtrec" else ()
+    arguments = replace(arguments, layers=arguments.layers or students or (whole,))
     refuse_missing(arguments, arguments.layers, whole)
     plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
     rows = list(ROWS[arguments.name](arguments, whole))
     if arguments.train:
-        for stage in unique(stage for plan in plans for row in rows for stage in row.stages(plan)):
+        stages = unique(stage for plan in plans for row in rows for stage in row.stages(plan))
+        refuse_done_otherwise(stages)
+        for stage in stages:
             stage.run()
     if not this_process().is_main_process:
         return
@@ -102,35 +104,41 @@ def teacher_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
         for count in range(1, arguments.snapshots + 1):
             # As many as everywhere else is no variant: it shares their folder.
             name = "tiny-newsrec" + (f"-m{count}" if count != arguments.teachers else "")
-            yield variant_row(f"{count} teacher{'s' * (count > 1)}", size, Variant(name, teachers=count))
+            yield variant_row(
+                f"{count} teacher{'s' * (count > 1)}", size, whole, Variant(name, teachers=count)
+            )
 
 
 def stage_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
     for size in arguments.layers:
         yield system_row("plm-nr-ft", size, whole)
-        yield variant_row("without stage II", size, Variant("tiny-newsrec-without-stage-2", stage_2=False))
-        yield variant_row("without stage I", size, Variant("tiny-newsrec-without-stage-1", stage_1=False))
-        yield variant_row("both stages", size, Variant())
+        yield variant_row(
+            "without stage II", size, whole, Variant("tiny-newsrec-without-stage-2", stage_2=False)
+        )
+        yield variant_row(
+            "without stage I", size, whole, Variant("tiny-newsrec-without-stage-1", stage_1=False)
+        )
+        yield variant_row("both stages", size, whole, Variant())
 
 
 def loss_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
     for size in arguments.layers:
         yield system_row("plm-nr-ft", size, whole)
-        yield variant_row("all losses", size, Variant())
+        yield variant_row("all losses", size, whole, Variant())
         for loss in ("distill", "embedding", "target"):
             variant = Variant(f"tiny-newsrec-without-{loss}", distillation={loss: 0.0})
-            yield variant_row(f"without {loss}", size, variant)
+            yield variant_row(f"without {loss}", size, whole, variant)
 
 
 def control_rows(arguments: Arguments, whole: int) -> Iterator[Row]:
     for size in arguments.layers:
         yield system_row("plm-nr-ft", size, whole)
         yield system_row("plm-nr-dp", size, whole, "cut from the post-trained teacher, not distilled")
-        yield variant_row("tiny-newsrec", size, Variant())
+        yield variant_row("tiny-newsrec", size, whole, Variant())
         uniform = Variant("tiny-newsrec-uniform", distillation={"weighting": "uniform"})
-        yield variant_row("teachers weighted alike", size, uniform)
+        yield variant_row("teachers weighted alike", size, whole, uniform)
         yield variant_row(
-            "teachers of different seeds", size, Variant("tiny-newsrec-seeds", teachers_of="seeds")
+            "teachers of different seeds", size, whole, Variant("tiny-newsrec-seeds", teachers_of="seeds")
         )
 
 
@@ -153,14 +161,15 @@ def mtrec_row(name: str, layers: int, tasks: tuple[Task, ...], strategy: Strateg
 
 
 def heads_shown(places: list[Path]) -> dict[str, str]:
-    """How well heads label held-out stories: the mean over seeds."""
+    """How well heads label held-out stories: the means over seeds."""
     found = [read_json(place / "metrics.json").get("heads", {}).get("tasks", {}) for place in places]
     cells = [
-        f"{task} {mean(each[task]['accuracy'] for each in found):.1f}"
+        f"{task} {mean(each[task]['accuracy'] for each in found):.1f} "
+        f"({mean(each[task]['macro_f1'] for each in found):.1f})"
         for task in (found[0] if found else ())
         if "accuracy" in found[0][task]
     ]
-    return {"labels of held-out stories, accuracy": ", ".join(cells)}
+    return {"labels of held-out stories, accuracy (macro-F1)": ", ".join(cells)}
 
 
 ROWS = {
@@ -174,23 +183,33 @@ ROWS = {
 
 
 def system_row(name: str, layers: int, whole: int, label: str = "") -> Row:
-    found = published(name, layers, whole)
-    paper = f"{found.data} {found.auc:.2f}" if found else ""
     return Row(
         label or name,
         layers,
         lambda plan: plan.system(name, layers),
         lambda plan: plan.results(name, layers),
         name,
-        paper,
+        paper_shown(name, layers, whole),
     )
 
 
-def variant_row(label: str, layers: int, variant: Variant) -> Row:
+def variant_row(label: str, layers: int, whole: int, variant: Variant) -> Row:
     def stages(plan: Plan) -> list[Stage]:
         return unique(plan.tiny_newsrec(layers, variant))
 
-    return Row(label, layers, stages, lambda plan: [stages(plan)[-1].folder], variant.name)
+    return Row(
+        label,
+        layers,
+        stages,
+        lambda plan: [stages(plan)[-1].folder],
+        variant.name,
+        paper_shown(variant.name, layers, whole),
+    )
+
+
+def paper_shown(name: str, layers: int, whole: int) -> str:
+    found = published(name, layers, whole)
+    return f"{found.data} {found.auc:.2f}" if found else ""
 
 
 def lines_of(

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ebnerd_files import HISTORIES, LARGE, STORIES, VISITS, article, as_test_set, clicks, visit, write_ebnerd
@@ -102,7 +103,27 @@ def test_nulls_are_read_as_unknown_and_counted(read):
         ebnerd_behaviors.NO_CLICKS: (1, "behaviors.parquet, row 4"),
         ebnerd_behaviors.NO_TIME: (1, "behaviors.parquet, row 4"),
         ebnerd_behaviors.NO_CANDIDATE: (1, "behaviors.parquet, row 5"),
+        ebnerd_history.NO_CLICKS: (1, "history.parquet, row 2"),
     }
+
+
+def test_a_null_among_subcategories_is_no_subcategory(read):
+    split = read(articles=[article(0, subcategory=[None, 5]), *STORIES[1:]])
+    assert split.news[0].subcategory == "" != split.news[1].subcategory
+
+
+def test_a_number_of_more_than_63_bits_is_refused_and_times_may_be_finer_than_microseconds(read, tmp_path):
+    folder = write_ebnerd(tmp_path / "ebnerd" / "demo" / "train")
+    path = folder / "behaviors.parquet"
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("impression_time")
+    finer = pa.array([1] * len(table), pa.timestamp("ns"))
+    pq.write_table(table.set_column(place, "impression_time", finer), path)
+    assert read_split(folder).impressions.times[0] == np.datetime64("1970-01-01T00:00:00")
+    place = table.schema.get_field_index("user_id")
+    pq.write_table(table.set_column(place, "user_id", pa.array([2**63] * len(table), pa.uint64())), path)
+    with pytest.raises(DataError, match=r"column user_id, after row 1: expected numbers below 2\^63"):
+        read_split(folder)
 
 
 def test_an_impression_with_an_unknown_candidate_is_left_out_whole_and_counted(read):

@@ -284,6 +284,6 @@ def test_a_student_has_layers_that_are_its_own(tokenizer):
 
 def test_settings_that_teach_nothing_are_explained(arguments):
     with pytest.raises(ValueError, match="trained_layers must be 2 or more, got 1"):
-        replace(arguments, trained_layers=1)
+        main(replace(arguments, trained_layers=1))
     with pytest.raises(ValueError, match="momentum is a share"):
         NewsBertConfig(momentum=2)

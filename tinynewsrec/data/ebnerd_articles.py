@@ -11,7 +11,17 @@ import pyarrow.compute as pc
 from jaxtyping import Int
 
 from tinynewsrec.data.labels import SENTIMENTS
-from tinynewsrec.data.parquet_columns import INTEGER, INTEGERS, TEXT, TEXTS, TIME, Block, read_blocks
+from tinynewsrec.data.parquet_columns import (
+    INTEGER,
+    INTEGERS,
+    NO_ID,
+    TEXT,
+    TEXTS,
+    TIME,
+    Block,
+    as_flags,
+    read_blocks,
+)
 from tinynewsrec.data.tables import DataError, News, Skipped
 
 COLUMNS = {"article_id": INTEGER, "title": TEXT}
@@ -108,13 +118,13 @@ def texts(block: Block, name: str, otherwise: str | None = "") -> pa.Array:
 
 
 def first_of(block: Block, name: str) -> pa.Array:
-    """The first of each list, as text; "" for an empty one."""
+    """The first of each list, as text; "" for an empty one, and for a null."""
     if not block.has(name):
         return texts(block, name)
     values, lengths = block.lists(name)
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1]
     places = pa.array(starts, mask=lengths == 0)
-    return pa.array(values).take(places).cast(pa.string()).fill_null("")
+    return pa.array(values, mask=values == NO_ID).take(places).cast(pa.string()).fill_null("")
 
 
 def sentiments(block: Block) -> tuple[pa.Array, tuple[Skipped, ...]]:
@@ -140,7 +150,3 @@ def entities_json(names: list[str | None] | None, groups: list[str | None] | Non
     types = {name: group or "" for name, group in zip(names, groups, strict=False) if name}
     found = [{"Label": name, "Type": group, "SurfaceForms": [name]} for name, group in types.items()]
     return json.dumps(found, ensure_ascii=False)
-
-
-def as_flags(flags: pa.Array) -> np.ndarray:
-    return flags.to_numpy(zero_copy_only=False)

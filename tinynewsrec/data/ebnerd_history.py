@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from tinynewsrec.data.ebnerd_articles import Articles
-from tinynewsrec.data.parquet_columns import INTEGER, INTEGERS, Block, read_blocks
+from tinynewsrec.data.parquet_columns import INTEGER, INTEGERS, Block, as_flags, read_blocks
 from tinynewsrec.data.ragged import Ragged
 from tinynewsrec.data.tables import DataError, Skipped
 from tinynewsrec.data.text_columns import concatenate_ragged, count_per_row, offsets_of_kept
@@ -16,6 +16,7 @@ COLUMNS = {"user_id": INTEGER, "article_id_fixed": INTEGERS}
 
 UNKNOWN_CLICK = "history click on a story that articles.parquet does not have, left out"
 REPEATED_CLICK = "history click on a story that the reader clicked again later, left out"
+NO_CLICKS = "reader whose history is null, read as without history"
 REPEATED_READER = "reader listed again with the same history, left out"
 
 
@@ -53,7 +54,8 @@ def known_clicks(block: Block, articles: Articles) -> tuple[Ragged, tuple[Skippe
     rows = articles.rows_of(ids)
     known = rows >= 0
     kept = known & last_of_each(np.repeat(np.arange(len(block)), lengths), rows, len(articles.ids))
-    skipped = block.counted(UNKNOWN_CLICK, count_per_row(~known, offsets))
+    skipped = block.counted(NO_CLICKS, as_flags(block.columns["article_id_fixed"].is_null()))
+    skipped += block.counted(UNKNOWN_CLICK, count_per_row(~known, offsets))
     skipped += block.counted(REPEATED_CLICK, count_per_row(known & ~kept, offsets))
     return Ragged(rows[kept], offsets_of_kept(kept, offsets)), skipped
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 
 from tinynewsrec.data.tables import DataError, Skipped
 
@@ -41,17 +41,27 @@ class Block:
         if column.null_count:
             row = self.first_row + column.is_null().index(True).as_py()
             raise DataError(f"{self.path}, column {name}, row {row}: expected a number, found null.")
-        return column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        return self.whole(name, column).to_numpy(zero_copy_only=False)
+
+    def whole(self, name: str, values: pa.Array) -> pa.Array:
+        """Raises DataError for a number that takes more than 63 bits."""
+        try:
+            return values.cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"{self.path}, column {name}, after row {self.first_row}: expected numbers below 2^63, found "
+                f"other ones ({error}). Use the file as it is published."
+            ) from None
 
     def times(self, name: str) -> Shaped[np.ndarray, " R"]:
         """datetime64[s], without a time zone; NaT for null."""
-        times = self.columns[name].cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+        times = self.columns[name].cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False)
         return times.astype("datetime64[s]")
 
     def lists(self, name: str) -> tuple[Int[np.ndarray, " T"], Int[np.ndarray, " R"]]:
         """The values end to end, NO_ID for null, and how many are each row's: none of a null list."""
         column = self.columns[name]
-        values = column.flatten().cast(pa.int64()).fill_null(NO_ID).to_numpy(zero_copy_only=False)
+        values = self.whole(name, column.flatten()).fill_null(NO_ID).to_numpy(zero_copy_only=False)
         return values, column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
 
     def counted(self, what: str, times: Shaped[np.ndarray, " R"]) -> tuple[Skipped, ...]:
@@ -111,3 +121,7 @@ def holds(type: pa.DataType, kind: str) -> bool:
 
 
 MEMBERS = {INTEGERS: INTEGER, TEXTS: TEXT}
+
+
+def as_flags(flags: pa.Array) -> Bool[np.ndarray, " R"]:
+    return flags.to_numpy(zero_copy_only=False)

@@ -86,7 +86,12 @@ def beyond_record(
     system: System, split: Split, against: Yardstick, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Any]:
     """Means per list with 95 % intervals over readers, and what all lists together hold."""
-    record = {"vectors": against.vectors, "popularity": against.popularity, "sentiment": against.sentiment}
+    record = {
+        "vectors": against.vectors,
+        "history": LATEST,
+        "popularity": against.popularity,
+        "sentiment": against.sentiment,
+    }
     record |= {"metrics": {}, "coverage": {}, "categories": {}, "sentiments": {}}
     for k in DEPTHS:
         lists = first_of(system.scores, split.impressions.candidates, k)
@@ -137,8 +142,8 @@ def beyond_table(records: Sequence[dict[str, Any]]) -> Table:
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         caption=f"of the first {SHOWN_DEPTH} stories, with 95 % intervals over readers; distances between "
-        f"{escape(sources['vectors'])}; novelty in bits, from {escape(sources['popularity'])}; polarity "
-        f"from -1 to 1, {escape(sources['sentiment'])}",
+        f"{escape(sources['vectors'])}, serendipity to the latest {sources['history']} clicks; novelty "
+        f"in bits, from {escape(sources['popularity'])}; polarity from -1 to 1, {escape(sources['sentiment'])}",
     )
     table.add_column("system", overflow="fold", min_width=10)
     for name in (*COLUMNS, "coverage"):

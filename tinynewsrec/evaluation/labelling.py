@@ -32,13 +32,14 @@ def heads_record(
 ) -> dict[str, Any]:
     """What metrics.json says of the heads: each on those of the named stories that have a known label.
 
-    `sources` say where the labels of `dev` come from, which need not be where those of training did.
+    Heads without `codes` are left out; `sources` say where the labels of `dev` come from.
     """
     titles = dev.news.texts("title")
     predicted = recommender.predict([titles[row] for row in rows]) if len(rows) else {}
     heads = {
         task: {"source": sources[task]} | agreement(found.probabilities.argmax(-1), codes[task][rows])
         for task, found in predicted.items()
+        if task in codes
     }
     return {"data": dev.name, "held_out": len(rows), "tasks": heads}
 
