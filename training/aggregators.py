@@ -22,7 +22,7 @@ Weigh = Callable[[Float[Tensor, "T T"]], Float[Tensor, " T"]]
 
 RADIUS = 0.5  # how far CAGrad may leave the mean gradient, as a share of its length
 SHORT = 1e-12  # a length that CAGrad takes for none; torchjd's own, 1e-4, is that of a head that has learnt
-NEWTON_STEPS = 100
+NEWTON_STEPS = 40
 NEAR = 1e-4  # of Newton's step, in the length that it has by itself
 
 
@@ -77,7 +77,8 @@ def nash(products: Float[Tensor, "T T"]) -> Float[Tensor, " T"]:
     """Nash-MTL (Navon et al., 2022): what a task counts for, times how well the step serves it, is 1 for all.
 
     By damped Newton's method, on gradients of length 1 at first; torchjd's solver gives the plain sum back
-    where it fails, which it does where tasks conflict. Raises ValueError where gradients cancel each other.
+    where it fails, which it does where tasks conflict. No step at all where gradients cancel each other: then
+    none would serve every task.
     """
     lengths = products.diagonal().sqrt()
     alike, weights = products / torch.outer(lengths, lengths), torch.ones_like(lengths)
@@ -88,10 +89,7 @@ def nash(products: Float[Tensor, "T T"]) -> Float[Tensor, " T"]:
         weights = weights - move / (1 + far)
         if far < NEAR:
             return weights / lengths
-    raise ValueError(
-        "Nash-MTL found no bargain between the tasks of a step: their gradients cancel each other. Choose "
-        "another --surgery.strategy."
-    )
+    return torch.zeros_like(lengths)
 
 
 WEIGH: dict[Strategy, Weigh] = {

@@ -93,6 +93,19 @@ def test_a_lexicon_knows_glad_words_from_sad_ones():
     ]
 
 
+def test_a_faint_tone_counts_and_one_that_evens_out_does_not():
+    assert by_vader(["A good day", "A problem", "A good team that fails"]) == [
+        "positive",
+        "negative",
+        "neutral",
+    ]
+    assert by_afinn(["En aftale", "En begravelse", "En begravelse og en fest"], "da") == [
+        "positive",
+        "negative",
+        "neutral",
+    ]
+
+
 def test_a_lexicon_that_is_not_installed_is_an_error_that_says_how(split, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "vaderSentiment.vaderSentiment", None)
     with pytest.raises(ImportError, match="pip install vaderSentiment"):

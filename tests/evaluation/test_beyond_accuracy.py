@@ -7,6 +7,7 @@ from conftest import make_recommender
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import News, Ragged
 from tinynewsrec.evaluate import Arguments, main
 from tinynewsrec.evaluation.beyond_accuracy import (
@@ -22,7 +23,14 @@ from tinynewsrec.evaluation.beyond_accuracy import (
     shares,
     unit,
 )
-from tinynewsrec.evaluation.beyond_report import beyond_record, interval_of, tones_of, yardstick
+from tinynewsrec.evaluation.beyond_report import (
+    beyond_record,
+    interval_of,
+    known_by,
+    per_list,
+    tones_of,
+    yardstick,
+)
 from tinynewsrec.evaluation.report import System
 
 # East, north, north-east, west: distances 1, 1 - 1/sqrt(2), 2 and so on.
@@ -143,6 +151,26 @@ def test_a_record_names_the_source_of_every_number(split, vectors):
     assert set(record["categories"]["@5"]["shares"]) == {"sports", "finance"}
 
 
+def test_each_number_is_of_as_many_stories_as_it_says(mind_folder, vectors):
+    candidates = " ".join(f"N{i}-{i % 2}" for i in range(12))
+    (mind_folder / "behaviors.tsv").write_text(f"1\tU1\t11/15/2019 8:00:00 AM\tN0\t{candidates}\n")
+    split = read_split(mind_folder)
+    record = beyond_record(system(split, np.arange(12)), split, yardstick(split, vectors, "any"), 20)
+    assert {name: found["shown"] for name, found in record["coverage"].items()} == {"@5": 5, "@10": 10}
+
+
+def test_a_story_is_as_well_known_as_it_is_clicked_not_shown(split):
+    assert known_by(split)[0].tolist() == [0, 1, 0, 0, 1, 0, 0, 1, 0, 1, 2, 0]
+
+
+def test_surprise_is_measured_from_the_latest_fifty_clicks(split, vectors):
+    against, histories = yardstick(split, vectors, "any"), ([1] * 50, [0, *[1] * 50], [0, *[1] * 49])
+    fifty, more, other = (
+        per_list(lists([2, 3]), lists(history), against)["serendipity"] for history in histories
+    )
+    assert fifty == more != other
+
+
 def test_where_no_tone_is_known_polarity_is_left_out_and_it_is_said(split, vectors):
     record = beyond_record(system(split, np.arange(17)), split, yardstick(split, vectors, "any"), 20)
     assert not [name for name in record["metrics"] if "polarity" in name]
@@ -200,6 +228,12 @@ def test_the_command_measures_checkpoints_and_baselines_with_the_same_vectors(
     assert {record["beyond_accuracy"]["vectors"] for record in records} == {"news vectors of student"}
     shown = " ".join(capsys.readouterr().out.split())
     assert "ILD" in shown and "news vectors of student" in shown
+
+
+def test_the_command_re_ranks_with_the_weight_that_it_is_given(mind_folder, checkpoint, tmp_path):
+    plain, whole = run(mind_folder, checkpoint, tmp_path, baselines=False, mmr=1.0)
+    _, none = run(mind_folder, checkpoint, tmp_path, baselines=False, mmr=0.0)
+    assert plain["metrics"] == whole["metrics"] != none["metrics"]
 
 
 def test_a_split_without_labels_is_measured_beyond_accuracy(mind_folder, checkpoint, tmp_path):

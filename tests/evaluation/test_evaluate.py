@@ -260,6 +260,14 @@ def test_the_ranks_of_a_test_set_are_those_that_its_labelled_twin_gets(mind_fold
         assert labelled.read_text() == streamed.read_text()
 
 
+def test_re_ranked_lists_have_predictions_of_their_own(mind_folder, checkpoints, tmp_path):
+    without_labels(mind_folder)
+    run(mind_folder, checkpoints, tmp_path, predictions=tmp_path / "ranked", mmr=0.0)
+    found = {path.parent.name: path.read_text() for path in (tmp_path / "ranked").glob("*/prediction.txt")}
+    assert set(found) == {"teacher", "student", "teacher-mmr-0", "student-mmr-0"}
+    assert all(found[name] != found[f"{name}-mmr-0"] for name in ("teacher", "student"))
+
+
 def test_a_test_set_of_ebnerd_is_ranked_row_by_row_under_its_own_name(checkpoints, tmp_path):
     visits = as_test_set(VISITS)
     folder = write_ebnerd(tmp_path / "test", behaviors=visits, without=("article_ids_clicked",))

@@ -106,6 +106,16 @@ def test_similar_lengths_together_give_each_story_its_own_vector(recommender, to
     torch.testing.assert_close(recommender.encode(tokens), whole)
 
 
+def test_little_padding_is_read(recommender, tokens, monkeypatch):
+    """Three stories each of 4, 5, 6 and 7 word pieces, five at once, are read as wide as the longest is."""
+    shapes = []
+    monkeypatch.setattr("tinynewsrec.model.news_encoder.TOGETHER", 5)
+    language_model = recommender.news_encoder.language_model
+    language_model.register_forward_pre_hook(lambda _, given: shapes.append(tuple(given[0].shape)))
+    recommender.encode(tokens)
+    assert shapes == [(5, 7), (5, 6), (2, 4)]
+
+
 def test_an_untrained_attention_pooling_is_the_mean(tokens, tokenizer):
     recommender = make_recommender(tokenizer)
     torch.nn.init.zeros_(recommender.news_encoder.pool.query.weight)

@@ -4,14 +4,15 @@ import pytest
 import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from torchjd.aggregation import UPGradWeighting
+from torchjd.aggregation import MGDA, CAGrad, UPGradWeighting
 
-from training.aggregators import WEIGH, Strategy, merging, task_weights
+from training.aggregators import SHORT, WEIGH, Strategy, merging, task_weights
 
 STRATEGIES = get_args(Strategy)
 NUMBERS = st.floats(-10, 10, width=32)
 PAIRS = st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=2, max_size=2)
 SOME = st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=2, max_size=4)
+OPPOSED = torch.tensor([[1.0, 0, 0], [-1, 2, 0], [-1, -1, 1]], dtype=torch.float64)
 
 
 def made(rows):
@@ -74,6 +75,28 @@ def test_upgrad_opposes_no_task(rows):
     assert (gradients @ (weights @ gradients) >= -slack - 1e-9 * lengths).all()
 
 
+@pytest.mark.parametrize(("strategy", "theirs"), [("cagrad", CAGrad(0.5, SHORT)), ("mgda", MGDA())])
+def test_cagrad_and_mgda_take_the_step_of_torchjd_once_for_each_task(strategy, theirs):
+    close(weighted(strategy, OPPOSED) @ OPPOSED, 3 * theirs(OPPOSED))
+
+
+def test_cagrad_serves_the_main_task_beside_one_that_has_hardly_a_gradient():
+    gradients = torch.tensor([[1.0], [1e-6]]) * OPPOSED[:2]
+    assert weighted("cagrad", gradients) @ gradients @ gradients[0] > 0
+
+
+def test_nash_mtl_serves_all_tasks_alike_however_long_their_gradients_are():
+    gradients = torch.tensor([[1.0], [100], [0.01]]) * OPPOSED
+    weights = weighted("nash-mtl", gradients)
+    parts = weights * (gradients @ (weights @ gradients))
+    torch.testing.assert_close(parts / parts[0], torch.ones_like(parts), atol=0, rtol=0.05)
+
+
+@pytest.mark.parametrize("rows", [[[1, 0], [-1, 0]], [[1, 0], [-0.5, 0.8], [-0.5, -0.8]]])
+def test_nash_mtl_takes_no_step_where_gradients_cancel_each_other(rows):
+    assert not weighted("nash-mtl", torch.tensor(rows, dtype=torch.float64)).any()
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_the_scale_of_all_gradients_does_not_matter(strategy):
     tasks = 2 if strategy in ("mtrec", "aux_only") else 3
@@ -116,8 +139,7 @@ def test_weights_depend_on_gradients_and_seed_alone(strategy):
 
 
 def test_the_order_of_pcgrad_follows_the_seed():
-    gradients = torch.tensor([[1.0, 0, 0], [-1, 2, 0], [-1, -1, 1]], dtype=torch.float64)
-    found = {tuple(weighted("pcgrad", gradients, seed).tolist()) for seed in range(20)}
+    found = {tuple(weighted("pcgrad", OPPOSED, seed).tolist()) for seed in range(20)}
     assert len(found) > 1
 
 

@@ -3,7 +3,7 @@
 import pytest
 from conftest import make_recommender
 
-from training.benchmark_step import Arguments, compare, main
+from training.benchmark_step import Arguments, compare, main, take_step
 
 
 @pytest.fixture
@@ -34,6 +34,20 @@ def test_the_naive_way_encodes_all_slots_and_all_padding(arguments):
     assert naive.stories == 6 * (50 + 5) and naive.pieces == 30 * naive.stories
     assert ours.stories <= 12 and ours.pieces <= 12 * 12
     assert len(naive.seconds) == len(ours.seconds) == 2
+
+
+def test_the_word_pieces_of_either_way_are_those_that_are_read(arguments, monkeypatch):
+    for module in ("tinynewsrec.model.news_encoder", "training.benchmark_step"):
+        monkeypatch.setattr(f"{module}.TOGETHER", 5)
+    naive, ours, _ = compare(arguments)
+    read = []
+    ours.way.model.news_encoder.language_model.register_forward_pre_hook(
+        lambda _, given, named: read.append(named["attention_mask"].numel()), with_kwargs=True
+    )
+    for measured in (naive, ours):
+        read.clear()
+        take_step(measured.way, measured.way.batch_of(0), "fp32")
+        assert sum(read) == measured.pieces
 
 
 def test_half_precision_is_near(arguments):

@@ -19,7 +19,7 @@ from training import finetune_teacher, release
 from training.click_stage import click_sampler
 from training.config import TrainConfig
 from training.distillation import DistillConfig
-from training.finetune_mtrec import Arguments, Lessons, MTRec, main
+from training.finetune_mtrec import Arguments, Lessons, MTRec, backward_of, main
 from training.finetune_student import ClickLessons
 from training.head_lessons import HeadLessons
 from training.lora import LoraConfig
@@ -93,6 +93,41 @@ def test_a_run_leaves_heads_that_say_what_they_were_taught(arguments):
     assert json_lines(arguments.out / "conflicts.jsonl")[0]["tasks"].keys() == {"main", *ALL}
 
 
+def test_heads_are_not_measured_by_labels_of_another_kind(arguments, capsys):
+    """What people said of the training stories is nothing that a lexicon says of those of dev."""
+    later = arguments.data.parent / "later"
+    (later / "labels.jsonl").write_text('{"id": "N99", "sentiment": "neutral"}\n')
+    main(replace(arguments, dev=later))
+    measured = Recommender.from_pretrained(arguments.out).metrics["heads"]["tasks"]
+    assert set(measured) == {"category", "subcategory", "entities"}
+    assert "sentiment is not measured: it is learnt from gold labels" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
+@pytest.mark.parametrize("task", ["sentiment", "clicks"])
+def test_what_cannot_be_measured_is_refused_before_it_is_learnt(arguments, task):
+    later = arguments.data.parent / "later"
+    if task == "clicks":
+        rows = [line.split("\t") for line in (later / "behaviors.tsv").read_text().splitlines()]
+        bare = ["\t".join([*row[:4], row[4].replace("-0", "").replace("-1", "")]) for row in rows]
+        (later / "behaviors.tsv").write_text("\n".join(bare) + "\n")
+    else:
+        (later / "labels.jsonl").write_text('{"id": "N99", "sentiment": "neutral"}\n')
+    heads = replace(arguments.heads, sentiment_source="column")
+    with pytest.raises(ValueError, match="Expected stories with a sentiment|has no labels"):
+        main(replace(arguments, dev=later, heads=heads))
+    assert not arguments.out.exists()
+
+
+def test_a_run_begun_anew_forgets_what_the_one_before_left(arguments, tmp_path):
+    main(replace(arguments, lora=LoraConfig(rank=2)))
+    (arguments.out / WEIGHTS).unlink()
+    main(replace(arguments, heads=HeadsConfig(())))
+    left = {path.name for path in arguments.out.iterdir()}
+    assert not left & {"adapter", "conflicts.jsonl"} and WEIGHTS in left
+
+
 def test_label_heads_move_as_fast_as_their_own_rate_says(arguments, tmp_path):
     main(replace(arguments, heads=HeadsConfig(ALL, learning_rate=0.0)))
     still, moved = Recommender.from_pretrained(arguments.out), start(arguments.model, 1, 0)
@@ -121,6 +156,23 @@ def test_tasks_that_count_for_nothing_leave_the_ranking_as_it_would_be(arguments
     one, other = (Recommender.from_pretrained(place).state_dict() for place in places)
     for name, tensor in other.items():
         torch.testing.assert_close(one[name], tensor, atol=1e-6, rtol=1e-5)
+
+
+def test_surgery_has_its_settings_and_each_task_its_weight(arguments):
+    weights = dict(zip(ALL, (0.1, 0.2, 0.4, 0.8), strict=True))
+    heads = HeadsConfig(ALL, **{f"{task}_weight": weight for task, weight in weights.items()})
+    arguments = replace(arguments, heads=heads, surgery=SurgeryConfig("cagrad", "layer", log_every=3))
+    found = backward_of(torch.nn.Linear(1, 1), arguments)
+    assert found.config == arguments.surgery and found.weights == weights
+
+
+def test_strategy_and_scope_decide_where_a_run_ends(arguments, tmp_path):
+    ends = set()
+    for name, surgery in enumerate((("none", "global"), ("mtrec", "global"), ("mtrec", "layer"))):
+        out = tmp_path / str(name)
+        main(replace(arguments, surgery=SurgeryConfig(*surgery), out=out))
+        ends.add((out / WEIGHTS).read_bytes())
+    assert len(ends) == 3
 
 
 @pytest.mark.parametrize("lora", [LoraConfig(), LoraConfig(rank=2)], ids=["full", "lora"])
@@ -299,3 +351,11 @@ def test_a_released_checkpoint_labels_and_keeps_what_went_on(arguments, tmp_path
         assert abs(one[task].probabilities - other[task].probabilities).max() < 0.02
     assert (released / "mtrec" / "conflicts.jsonl").is_file() and (released / "mtrec" / "adapter").is_dir()
     assert "measured before matrices were rounded" in (released / "mtrec" / "README.md").read_text()
+
+
+def test_a_release_over_another_keeps_nothing_of_it(arguments, tmp_path):
+    for name, changes in (("one", {"lora": LoraConfig(rank=2)}), ("two", {"heads": HeadsConfig(())})):
+        made = replace(arguments, out=tmp_path / name, **changes)
+        main(made)
+        release.main(release.Arguments(checkpoints=(str(made.out),), out=tmp_path / "all", names=("it",)))
+    assert not {path.name for path in (tmp_path / "all" / "it").iterdir()} & {"adapter", "conflicts.jsonl"}

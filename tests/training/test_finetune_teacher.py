@@ -73,6 +73,37 @@ def test_a_batch_that_cannot_be_dealt_out_is_explained(arguments):
         main(replace(arguments, training=few))
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("negatives", 0), ("trained_layers", -1), ("drop_history", 1.5)]
+)
+def test_a_setting_that_teaches_nothing_is_refused(arguments, setting, value):
+    with pytest.raises(ValueError, match=f"{setting} .*got {value}"):
+        replace(arguments, **{setting: value})
+
+
+@pytest.mark.parametrize("setting", ["epochs", "learning_rate", "head_learning_rate", "weight_decay", "clip"])
+def test_a_rate_or_a_count_below_what_makes_sense_is_refused(setting):
+    with pytest.raises(ValueError, match=f"{setting} must be .*, got -1"):
+        TrainConfig(**{setting: -1})
+
+
+@pytest.mark.parametrize("label", ["-0", "-1"])
+def test_data_where_all_or_nothing_was_clicked_is_refused(arguments, label):
+    path = arguments.data / "behaviors.tsv"
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    told = [[*row[:4], row[4].replace("-0", label).replace("-1", label)] for row in rows]
+    path.write_text("\n".join(map("\t".join, told)) + "\n")
+    with pytest.raises(ValueError, match="some stories were clicked and others not, found none"):
+        main(arguments)
+
+
+def test_a_checkpoint_names_the_language_model_that_it_came_from(arguments, tmp_path):
+    main(arguments)
+    child = replace(arguments, parent=arguments.out, out=tmp_path / "child")
+    main(replace(child, model=replace(arguments.model, language_model="another")))
+    assert Checkpoint.open(child.out).config.language_model == arguments.model.language_model
+
+
 def test_no_machine_path_is_recorded():
     assert without_machine("/home/somebody/MIND/train") == "train"
     assert without_machine("--data") == "--data" and without_machine("MIND/train") == "MIND/train"

@@ -105,6 +105,17 @@ def test_unknown_targets_are_explained(tokenizer):
         adapted(tokenizer, config=LoraConfig(rank=2, targets=("q_proj",)))
 
 
+def test_maps_that_are_named_get_an_adapter_and_no_others(tokenizer):
+    recommender = adapted(tokenizer, config=LoraConfig(rank=2, targets=("dense",)))
+    names = [name for name, _ in recommender.named_parameters() if "lora_A" in name]
+    assert len(names) == 6 and all(".dense.lora_A" in name for name in names)
+
+
+def test_every_adapter_drops_out_what_the_settings_say(tokenizer):
+    parts = adapted(tokenizer, config=LoraConfig(rank=2, dropout=0.3)).named_modules()
+    assert [part.p for name, part in parts if name.endswith("lora_dropout.default")] == [0.3] * 4
+
+
 def test_no_rank_leaves_all_weights_to_learn(tokenizer):
     recommender = adapted(tokenizer, config=LoraConfig())
     names = dict(recommender.named_parameters())
@@ -178,14 +189,14 @@ def test_peft_reads_the_adapter(released, tokenizer):
 
 def test_the_scale_is_that_of_the_settings(tokenizer, tmp_path):
     for config, expected in (
-        (LoraConfig(rank=16, alpha=16), 4.0),
-        (LoraConfig(rank=16, alpha=16, rank_stabilised=False), 1.0),
+        (LoraConfig(rank=4, alpha=16), 8.0),
+        (LoraConfig(rank=4, alpha=16, rank_stabilised=False), 4.0),
     ):
         recommender = adapted(tokenizer, config=config)
         merge(recommender, tmp_path)
         adapter = Adapter.load(tmp_path)
-        assert adapter.scale == expected and adapter.rank == 16
-        assert adapter.parameters == 4 * 16 * (16 + 16)
+        assert adapter.scale == expected and adapter.rank == 4
+        assert adapter.parameters == 4 * 4 * (16 + 16)
 
 
 def test_a_damaged_adapter_is_named(released, tokenizer):

@@ -51,6 +51,13 @@ def test_a_shared_title_is_nobodys_negative_among_those_who_share_it(pairs, reco
     assert rows[1][0] == rows[5][0] and rows[1][0] not in rows[1][1:] + rows[5][1:]
 
 
+def test_titles_that_the_encoder_reads_alike_are_not_each_others_negatives(pairs, recommender):
+    titles = [pairs.titles[0].upper(), pairs.titles[0], *pairs.titles[2:5], *pairs.titles[6:]]
+    alike = Pairs("made up", pairs.ids[:8], titles, pairs.bodies[:8])
+    sampler = make_pair_sampler(alike, recommender, None, 12, replace(CONFIG, batch_size=8))
+    assert sampler.title_of.tolist() == [0, 0, 2, 3, 4, 5, 6, 7]
+
+
 def test_in_a_batch_every_other_title_is_a_negative(pairs, recommender):
     batch = make_pair_sampler(pairs, recommender, None, 12, CONFIG).batch(0)
     own = {pairs.titles[row] for row in batch.body_rows}

@@ -102,6 +102,12 @@ def test_too_short_a_run_is_refused(teaching):
         posttrain_teacher.main(replace(teaching, snapshots=4))
 
 
+@pytest.mark.parametrize(("setting", "value"), [("negatives", 0), ("snapshots", 0), ("body_length", 1)])
+def test_a_setting_that_teaches_nothing_is_refused(teaching, setting, value):
+    with pytest.raises(ValueError, match=f"{setting} must be .*, got {value}"):
+        replace(teaching, **{setting: value})
+
+
 def clicks(teaching, out, parent=None):
     training = TrainConfig(epochs=1, batch_size=6)
     return finetune_teacher.Arguments(

@@ -2,23 +2,28 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from conftest import make_recommender
+from runs import run_killed, same_student
 from transformers import BertTokenizerFast
 
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.projections import Projections
 from tinynewsrec.model.recommender import Recommender
-from training import recipe, release, table
+from training import finetune_teacher, recipe, release, table
 from training.config import TrainConfig
 from training.cost import cost_of
 from training.distillation import DistillConfig
 from training.finetune_newsbert import NewsBertConfig
 from training.finetune_tinybert import TaskConfig
 from training.layer_distillation import LayerConfig
-from training.systems import SYSTEMS, Plan, unique
+from training.loop import STATE
+from training.pair_samples import PairSampler
+from training.samples import Sampler
+from training.systems import SYSTEMS, Plan, Variant, unique
 
 BRIEF = TrainConfig(epochs=2, batch_size=4, learning_rate=1e-3, head_learning_rate=1e-2, save_every=1)
 
@@ -85,6 +90,36 @@ def test_what_is_done_is_not_done_again_and_what_is_common_is_shared(settings, c
     assert "AUC" in (described / "README.md").read_text()
 
 
+def test_killed_in_two_stages_and_started_again_it_ends_as_one_left_alone(settings, tmp_path):
+    """Both are the student's: the teacher's epochs are fewer, and ask for no such batch."""
+    shorter = dict.fromkeys(("posttrain", "finetune"), replace(BRIEF, epochs=1))
+    settings |= shorter | {"teachers": 1, "snapshots": 1}
+    arguments = recipe.Arguments(name="tiny-newsrec", layers=(1,), **settings)
+    recipe.main(replace(arguments, out=tmp_path / "alone"))
+    folder, alone = arguments.out / "seed-0", tmp_path / "alone" / "seed-0"
+    students = {"posttrain-student-1": (PairSampler, 4), "tiny-newsrec-1": (Sampler, 1)}
+    for name, (sampler, step) in students.items():
+        run_killed(recipe.main, arguments, sampler, step)
+        assert (folder / name / STATE).exists()
+    recipe.main(arguments)
+    assert all(same_student(folder / name, alone / name) for name in students)
+
+
+def test_a_stage_that_another_recipe_is_at_is_waited_for_and_not_run_again(settings):
+    [stage] = Plan(recipe.Arguments(name="plm-nr-ft", **settings), 0, 3).system("plm-nr-ft", 1)
+    again = Event()
+    other = Thread(target=stage._replace(main=lambda _: again.set()).run)
+
+    def run(arguments):
+        other.start()
+        assert not again.wait(timeout=0.5)
+        finetune_teacher.main(arguments)
+
+    stage._replace(main=run).run()
+    other.join()
+    assert not again.is_set()
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_dry_run_names_every_stage_and_starts_none(settings, name, capsys):
     recipe.main(recipe.Arguments(name=name, dry_run=True, **settings))
@@ -141,6 +176,16 @@ def test_what_is_set_for_all_reaches_every_stage_that_knows_it(settings):
         assert found.get("negatives") == (9 if posttrains and matches else None if posttrains else 7)
         if posttrains and "model" in found and found["model"].layers == 3:
             assert found["trained_layers"] == 1
+
+
+@pytest.mark.parametrize("from_teacher", [True, False])
+def test_students_begin_with_the_latest_snapshot_where_that_is_asked_for(settings, from_teacher):
+    plan = Plan(recipe.Arguments(name="tiny-newsrec", from_teacher=from_teacher, **settings), 0, 3)
+    source = plan.folder("posttrain") / "snapshot-1" if from_teacher else None
+    first, last = (s for s in plan.system("tiny-newsrec", 1) if s.main.__module__.endswith("student"))
+    assert first.arguments.parent == source and last.arguments.parent == first.folder
+    [*_, alone] = plan.tiny_newsrec(1, Variant("tiny-newsrec-without-stage-1", stage_1=False))
+    assert alone.arguments.parent == source
 
 
 def test_stages_may_have_different_precisions(settings):
@@ -265,5 +310,37 @@ def test_a_longer_history_and_more_candidates_cost_more(settings):
 
 def test_teachers_that_are_trained_beside_the_student_are_counted(settings):
     plan = Plan(recipe.Arguments(name="newsbert", **settings), 0, 3)
-    one, two = (cost_of(plan.system(name, 1)[-1].arguments) for name in ("newsbert", "newsbert-mt"))
+    last = (plan.system(name, 1)[-1].arguments for name in ("newsbert", "newsbert-mt"))
+    one, two = (cost_of(replace(arguments, dev=None)) for arguments in last)
     assert two.operations == pytest.approx(one.operations * 3 / 2) and two.steps == one.steps
+
+
+def test_an_ensemble_of_smaller_models_is_refused(settings):
+    with pytest.raises(ValueError, match="leave --layers out"):
+        recipe.Arguments(name="ensemble-teacher", layers=(1,), **settings)
+
+
+def test_a_language_model_of_one_layer_is_a_student_of_its_own(settings):
+    assert recipe.usual_sizes("tiny-newsrec", 1) == (1,)
+    assert recipe.usual_sizes("tiny-newsrec", 3) == (2, 1)
+
+
+def test_what_is_done_otherwise_is_refused_before_anything_is_trained(settings):
+    recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
+    changed = settings | {"finetune_student": replace(BRIEF, learning_rate=1e-5)}
+    for dry_run in (True, False):
+        with pytest.raises(ValueError, match="plm-nr-ft-1 was made with other settings"):
+            recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(2, 1), dry_run=dry_run, **changed))
+    assert not (settings["out"] / "seed-0" / "plm-nr-ft-2").exists()
+
+
+def test_how_many_cases_are_watched_makes_no_other_student(settings):
+    recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **settings))
+    more = settings | {"distillation": DistillConfig(watched=3)}
+    recipe.main(recipe.Arguments(name="tiny-newsrec", layers=(1,), **more))
+
+
+def test_teachers_that_learn_along_have_their_rate_from_the_recipe(settings):
+    plan = Plan(recipe.Arguments(name="newsbert", joint_learning_rate=1e-5, **settings), 0, 3)
+    for name in ("newsbert", "newsbert-mt", "mt-bert"):
+        assert plan.system(name, 1)[-1].arguments.teachers_learning_rate == 1e-5
