@@ -49,7 +49,8 @@ def cost_of(arguments: Any) -> Cost:
     if isinstance(arguments, posttrain_teacher.Arguments):
         refuse_short(arguments.snapshots, training.save_every, steps)
     met = texts.met * min(training.batch_size, texts.cases)
-    in_steps = steps * texts.stories * (1 - np.exp(-met / texts.stories))
+    twins = 2 if isinstance(arguments, posttrain_simcse.Arguments) else 1  # readings of a text in one step
+    in_steps = twins * steps * texts.stories * (1 - np.exp(-met / texts.stories))
     trained = min(arguments.trained_layers, model.layers)
     hides_words = isinstance(arguments, posttrain_masked.Arguments)  # anew at each step, so nothing is kept
     frozen = (model.layers - trained) * (in_steps if hides_words else texts.stories)

@@ -19,6 +19,9 @@ from training.distillation import WEIGHTS_LOG
 TEACHER, STUDENT, SURGERY = "training.finetune_teacher", "training.finetune_student", "surgical"
 POSTTRAIN, STAGE_1 = "training.posttrain_teacher", "training.posttrain_student"
 NEWSBERT, MTREC = "training.finetune_newsbert", "training.finetune_mtrec"
+MTBERT, MASKED = "training.finetune_mtbert", "training.posttrain_masked"
+GENERAL, TASK = "training.posttrain_tinybert", "training.finetune_tinybert"
+STAGES = [TEACHER, STUDENT, POSTTRAIN, STAGE_1, NEWSBERT, MTREC, MTBERT, MASKED, GENERAL, TASK]
 TESTS = Path(__file__).parents[1]
 
 
@@ -31,10 +34,11 @@ def runs(tokenizer, tmp_path_factory) -> tuple[Path, Path]:
         known = teacher.news_encoder.language_model.config
         known.hidden_dropout_prob = known.attention_probs_dropout_prob = 0.0  # lots differ by process
         teacher.save_pretrained(folder / f"teacher-{seed}")
+    bert = save_language_model(tokenizer, folder / "bert", dropout=0.0)
     common = f"--data {write_mind(folder)} --model.layers 2 --model.news-size 8 --training.batch-size 6 "
-    common += f"--model.language-model {save_language_model(tokenizer, folder / 'bert', dropout=0.0)} "
-    common += "--training.epochs 4"
+    common += f"--model.language-model {bert} --training.epochs 4"
     teachers = f"--teachers {folder / 'teacher-1'} {folder / 'teacher-2'} --training.save-every 2"
+    mixed = f"--language-models {bert} --teachers {folder / 'teacher-1'}"
     tasks = "--heads.tasks category sentiment --heads.sentiment-source vader"
     one, two = (
         [
@@ -44,6 +48,10 @@ def runs(tokenizer, tmp_path_factory) -> tuple[Path, Path]:
             f"{STAGE_1} {common} {teachers} --out {out / STAGE_1}",
             f"{NEWSBERT} {common} {teachers} --model.query-size 4 --out {out / NEWSBERT}",
             f"{MTREC} {common} {tasks} --out {out / MTREC}",
+            f"{MTBERT} {common} {mixed} --out {out / MTBERT}",
+            f"{MASKED} {common} --out {out / MASKED}",
+            f"{GENERAL} {common} {teachers} --out {out / GENERAL}",
+            f"{TASK} {common} {teachers} --out {out / TASK}",
             f"{SURGERY} --strategy pcgrad --accumulate {accumulate} --out {out / SURGERY}",
         ]
         for out, accumulate in ((folder / "one", 1), (folder / "two", 2))
@@ -70,7 +78,7 @@ def losses(folder: Path) -> dict[str, list[float]]:
     return {name: [line[name] for line in lines] for name in lines[0]}
 
 
-@pytest.mark.parametrize("stage", [TEACHER, STUDENT, POSTTRAIN, STAGE_1, NEWSBERT, MTREC])
+@pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_take_the_steps_of_one(stage, runs):
     one, two = (folder / stage for folder in runs)
     if stage != POSTTRAIN:  # whose snapshots are its checkpoints
