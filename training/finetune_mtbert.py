@@ -26,6 +26,7 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.language_models import layers_of, load_language_model
 from tinynewsrec.model.news_encoder import NewsEncoder, by_length
+from tinynewsrec.model.projections import Side
 from tinynewsrec.model.recommender import Recommender
 from training.click_stage import case_distances, click_record, splits, target_of
 from training.joint import (
@@ -55,6 +56,8 @@ class Arguments(JointArguments):
     """Checkpoint whose first layers the student begins with; None: those of model.language_model."""
     temperature: float = 1.0
     """What scores are divided by before they are copied."""
+    map_side: Side = "teacher"
+    """Whose words are mapped; on the teachers' side maps and student can also meet by shrinking both."""
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
 
     def __post_init__(self):
@@ -79,7 +82,7 @@ def main(arguments: Arguments) -> None:
     ]
     teachers, tokens = [encoder for encoder, _ in loaded], [student.tokens(titles), *(t for _, t in loaded)]
     same_pieces = [all(map(torch.equal, tokens[0], others)) for others in tokens[1:]]
-    learner = MtBert(student, teachers, same_pieces, arguments.temperature)
+    learner = MtBert(student, teachers, same_pieces, arguments.temperature, arguments.map_side)
     sampler = joint_sampler(arguments, split, [student.news_encoder, *teachers], tokens)
     parents = [*parents_of(arguments), *arguments.language_models, *arguments.teachers]
     record = click_record(arguments, split, sampler, parents)
@@ -112,15 +115,18 @@ class MtBert(nn.Module):
         teachers: Sequence[NewsEncoder],
         same_pieces: Sequence[bool],
         temperature: float = 1.0,
+        map_side: Side = "teacher",
     ):
         super().__init__()
-        self.student, self.temperature = student, temperature
+        self.student, self.temperature, self.map_side = student, temperature, map_side
         for teacher in teachers:
             share_heads(teacher, student.news_encoder)
         self.teachers = nn.ModuleList(teachers)
         width = width_of(student.news_encoder)
         maps = {
             str(place): WordMap(width_of(teacher), width)
+            if map_side == "teacher"
+            else WordMap(width, width_of(teacher))
             for place, (teacher, same) in enumerate(zip(teachers, same_pieces, strict=True), start=1)
             if same
         }
@@ -148,12 +154,19 @@ class MtBert(nn.Module):
         vectors = [e.project(e.pool(w, tokens.mask)) for (e, tokens), w in zip(models, words, strict=True)]
         mask = stories.models[0].mask
         distances = [
-            word_distances(self.maps[str(place)](words[place].detach()), words[0], mask)
+            word_distances(*self.mapped(place, words[place].detach(), words[0]), mask)
             if str(place) in self.maps
             else (vectors[place].detach() - vectors[0]).square().mean(-1)
             for place in range(1, len(models))
         ]
         return torch.stack(vectors, 1), torch.stack(distances, 1)
+
+    def mapped(
+        self, place: int, taught: Float[Tensor, "N T V"], own: Float[Tensor, "N T W"]
+    ) -> tuple[Float[Tensor, "N T U"], Float[Tensor, "N T U"]]:
+        """A teacher's words and the student's, in one space."""
+        bring = self.maps[str(place)]
+        return (bring(taught), own) if self.map_side == "teacher" else (taught, bring(own))
 
 
 if __name__ == "__main__":

@@ -44,14 +44,14 @@ def make_distilbert(letters):
     )
 
 
-def make_learner(tokenizer, letters, layers=2, temperature=1.0):
+def make_learner(tokenizer, letters, layers=2, **settings):
     """A teacher of the student's family and vocabulary, and one of another family, vocabulary and width."""
     student = make_recommender(tokenizer, layers=layers)
     near = make_recommender(tokenizer, 1, layers=3).news_encoder
     far = NewsEncoder(make_distilbert(letters), replace(student.config, layers=2))
     for encoder in (student.news_encoder, near, far):
         encoder.freeze_below(1)
-    return MtBert(student, [near, far], [True, False], temperature).eval()
+    return MtBert(student, [near, far], [True, False], **settings).eval()
 
 
 @pytest.fixture
@@ -105,6 +105,17 @@ def test_maps_begin_without_bringing_words_closer_together(tokenizer, letters):
     words = torch.randn(5, 16)
     (first,) = make_learner(tokenizer, letters).maps.values()
     torch.testing.assert_close(torch.cdist(first(words), first(words)), torch.cdist(words, words))
+
+
+@pytest.mark.parametrize("side", ["teacher", "student"])
+def test_words_that_vanish_agree_only_where_the_teachers_are_mapped(tokenizer, letters, sampler, side):
+    learner = make_learner(tokenizer, letters, map_side=side)
+    learner.maps["1"].weight.data.zero_()
+    taught = learner.teachers[0].words
+    own = learner.student.news_encoder.words
+    tokens = sampler().batch(0).tokens.models[0]
+    one, other = learner.mapped(1, taught(tokens), 0 * own(tokens))
+    assert word_distances(one, other, tokens.mask).any() == (side == "student")
 
 
 def test_layers_of_teachers_have_a_rate_of_their_own(arguments, monkeypatch):
