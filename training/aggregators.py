@@ -23,6 +23,7 @@ Weigh = Callable[[Float[Tensor, "T T"]], Float[Tensor, " T"]]
 RADIUS = 0.5  # how far CAGrad may leave the mean gradient, as a share of its length
 SHORT = 1e-12  # a length that CAGrad takes for none; torchjd's own, 1e-4, is that of a head that has learnt
 NEWTON_STEPS = 40
+LARGEST = 1e3  # of a weight for lengths of 1: products in single precision say no more
 NEAR = 1e-4  # of Newton's step, in the length that it has by itself
 
 
@@ -85,9 +86,11 @@ def nash(products: Float[Tensor, "T T"]) -> Float[Tensor, " T"]:
     for _ in range(NEWTON_STEPS):
         slope = alike @ weights - 1 / weights
         move = torch.linalg.solve(alike + torch.diag(weights**-2), slope)
-        far = (slope @ move).clamp(min=0).sqrt()
-        weights = weights - move / (1 + far)
-        if far < NEAR:
+        far = slope @ move
+        if far < 0 or weights.max() > LARGEST:
+            break
+        weights = weights - move / (1 + far.sqrt())
+        if far.sqrt() < NEAR:
             return weights / lengths
     return torch.zeros_like(lengths)
 

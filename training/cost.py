@@ -97,8 +97,13 @@ def measured_pieces(arguments: Any) -> float:
     dev = getattr(arguments, "dev", None)
     if dev is None:
         return 0
-    titles = read_split(dev).news.texts("title")
-    return len(titles) * mean_pieces(titles, arguments.model.title_length) * arguments.model.layers
+    return pieces_of(dev, arguments.model.title_length) * arguments.model.layers
+
+
+@cache
+def pieces_of(folder: Path, length: int) -> float:
+    titles = read_split(folder).news.texts("title")
+    return len(titles) * mean_pieces(titles, length)
 
 
 @cache

@@ -168,7 +168,8 @@ def right_labels(
 
     A head that learnt what people said is not to be measured by what a lexicon guesses.
     """
-    found = labels_of(dev.news, recommender, taught.specs, config.sentiment_source)
+    source = "auto" if config.sentiment_source == "column" else config.sentiment_source
+    found = labels_of(dev.news, recommender, taught.specs, source)
     codes = {}
     for task, spec in found.specs.items():
         if spec.source == taught.specs[task].source:

@@ -19,13 +19,18 @@ from training.stage import is_finished
 from training.teachers import teachers_in
 
 
+def is_there(folder: Path) -> bool:
+    """Whether a checkpoint or all snapshots are."""
+    return is_finished(folder) or (folder / MANIFEST).is_file()
+
+
 def refuse_done_otherwise(stages: Iterable["Stage"]) -> None:
     """Raises ValueError, before anything is run, where one was done with other settings or data.
 
-    One that was made from what is gone is compared once that is made anew.
+    One that was made from what is gone, or begun again, is compared once that is there.
     """
     for stage in stages:
-        if stage.done and all(source.exists() for source in stage.sources):
+        if stage.done and all(map(is_there, stage.sources)):
             stage.refuse_others()
 
 
@@ -41,7 +46,7 @@ class Stage(NamedTuple):
 
     @property
     def done(self) -> bool:
-        return is_finished(self.folder) or (self.folder / MANIFEST).is_file()
+        return is_there(self.folder)
 
     @property
     def sources(self) -> list[Path]:

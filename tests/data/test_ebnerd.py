@@ -122,7 +122,7 @@ def test_a_number_of_more_than_63_bits_is_refused_and_times_may_be_finer_than_mi
     assert read_split(folder).impressions.times[0] == np.datetime64("1970-01-01T00:00:00")
     place = table.schema.get_field_index("user_id")
     pq.write_table(table.set_column(place, "user_id", pa.array([2**63] * len(table), pa.uint64())), path)
-    with pytest.raises(DataError, match=r"column user_id, after row 1: expected numbers below 2\^63"):
+    with pytest.raises(DataError, match=r"column user_id, from row 1 on: expected numbers below 2\^63"):
         read_split(folder)
 
 

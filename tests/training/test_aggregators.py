@@ -95,6 +95,10 @@ def test_nash_mtl_serves_all_tasks_alike_however_long_their_gradients_are():
 @pytest.mark.parametrize("rows", [[[1, 0], [-1, 0]], [[1, 0], [-0.5, 0.8], [-0.5, -0.8]]])
 def test_nash_mtl_takes_no_step_where_gradients_cancel_each_other(rows):
     assert not weighted("nash-mtl", torch.tensor(rows, dtype=torch.float64)).any()
+    torch.manual_seed(0)
+    for _ in range(50):  # as they come from training, multiplied in single precision
+        gradients = torch.tensor(rows, dtype=torch.float32) @ torch.randn(2, 400)
+        assert not task_weights("nash-mtl", (gradients @ gradients.T).double(), 0).any()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

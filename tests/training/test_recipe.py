@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -318,6 +319,22 @@ def test_teachers_that_are_trained_beside_the_student_are_counted(settings):
 def test_an_ensemble_of_smaller_models_is_refused(settings):
     with pytest.raises(ValueError, match="leave --layers out"):
         recipe.Arguments(name="ensemble-teacher", layers=(1,), **settings)
+
+
+def test_newsbert_with_too_few_trained_layers_is_refused_at_once(settings):
+    with pytest.raises(ValueError, match="trained_layers must be 2 or more, got 1"):
+        recipe.Arguments(name="newsbert", trained_layers=1, **settings)
+
+
+def test_what_was_made_from_what_is_begun_again_waits_to_be_compared(settings):
+    arguments = recipe.Arguments(name="plm-nr-dp", layers=(1,), **settings)
+    recipe.main(arguments)
+    weights = [path / "model.safetensors" for path in (settings["out"] / "seed-0").iterdir() if path.is_dir()]
+    snapshots = settings["out"] / "seed-0" / "posttrain"
+    shutil.rmtree(snapshots)
+    snapshots.mkdir()
+    recipe.main(replace(arguments, dry_run=True))
+    assert any(path.is_file() for path in weights)
 
 
 def test_a_language_model_of_one_layer_is_a_student_of_its_own(settings):

@@ -13,14 +13,14 @@ Other columns are not read. What is not as published is refused with a DataError
 
     missing file                                 FileNotFoundError
     damaged or empty file, column missing        refused
-    id that is null                              refused
+    id that is null, or 2^63 or more             refused
     story id or reader again, other content      refused
     story id or reader again, same content       counted, the repeat is left out
     candidate that articles.parquet has not      counted, the whole impression is left out
     impression without candidates                counted, left out
     click on a story that was not in view        counted, left out; the impression stays
     impression whose clicks are null             counted, read as without a click
-    reader without a history                     counted, read as an empty one
+    reader without a history, or with a null     counted, read as an empty one
     history click on an unknown story            counted, the click is left out
     story clicked again later in a history       counted, the last click stays
     sentiment other than the three               counted, read as unknown

@@ -49,8 +49,8 @@ class Block:
             return values.cast(pa.int64())
         except pa.ArrowInvalid as error:
             raise DataError(
-                f"{self.path}, column {name}, after row {self.first_row}: expected numbers below 2^63, found "
-                f"other ones ({error}). Use the file as it is published."
+                f"{self.path}, column {name}, from row {self.first_row} on: expected numbers below 2^63, "
+                f"found other ones ({error}). Use the file as it is published."
             ) from None
 
     def times(self, name: str) -> Shaped[np.ndarray, " R"]:

@@ -143,7 +143,8 @@ def beyond_table(records: Sequence[dict[str, Any]]) -> Table:
         padding=(0, 1, 0, 0),
         caption=f"of the first {SHOWN_DEPTH} stories, with 95 % intervals over readers; distances between "
         f"{escape(sources['vectors'])}, serendipity to the latest {sources['history']} clicks; novelty "
-        f"in bits, from {escape(sources['popularity'])}; polarity from -1 to 1, {escape(sources['sentiment'])}",
+        f"in bits, from {escape(sources['popularity'])}; polarity from -1 to 1, "
+        f"{escape(sources['sentiment'])}",
     )
     table.add_column("system", overflow="fold", min_width=10)
     for name in (*COLUMNS, "coverage"):

@@ -57,7 +57,11 @@ def conflict_line(conflicts: Conflicts) -> str:
 def plain(conflicts: Conflicts) -> dict[str, Any]:
     """As the file and the app's script have it."""
     layers = {name: named(pulls) for name, pulls in conflicts.layers.items()}
-    return conflicts._asdict() | {"tasks": named(conflicts.tasks), "layers": layers}
+    return conflicts._asdict() | {
+        "tasks": named(conflicts.tasks),
+        "layers": layers,
+        "pairs": dict(conflicts.pairs),
+    }
 
 
 def named(pulls: Mapping[str, LayerPull] | Mapping[str, TaskPull]) -> dict[str, dict[str, Any]]:
