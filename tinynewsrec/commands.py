@@ -8,10 +8,10 @@ from rich.console import Console
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Turns an error about files or values into one message on stderr and exit code 1."""
+    """Turns an error about files, values or a missing package into one message on stderr and exit code 1."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         console = Console(stderr=True, soft_wrap=True)
         console.print(f"error: {error}", style="red", markup=False, highlight=False)
         raise SystemExit(1) from None

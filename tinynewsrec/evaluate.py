@@ -141,7 +141,10 @@ def measure_all(
         systems = [*systems, *reranked_systems(arguments, systems, checkpoints, split, bar)]
     baselines, notes = baseline_systems(arguments, checkpoints, split, bar)
     if arguments.predictions is not None:
-        notes += incomplete(split)
+        notes += [
+            f"The rankings are in {arguments.predictions}, a folder for each system.",
+            *incomplete(split),
+        ]
     return list(records_of(arguments, chain(systems, baselines), split, against)), notes
 
 

@@ -294,9 +294,10 @@ def test_a_test_set_without_labels_needs_predictions(mind_folder, checkpoints, t
         run(mind_folder, checkpoints, tmp_path)
 
 
-def test_an_error_is_one_message_and_an_exit_code(capsys):
+@pytest.mark.parametrize("kind", [FileNotFoundError, ValueError, ImportError])
+def test_an_error_is_one_message_and_an_exit_code(capsys, kind):
     with pytest.raises(SystemExit) as left, readable_errors():
-        raise FileNotFoundError("[news] is missing")
+        raise kind("[news] is missing")
     assert left.value.code == 1
     assert capsys.readouterr().err == "error: [news] is missing\n"
 
