@@ -83,7 +83,7 @@ def main(arguments: Arguments) -> None:
     backward = backward_of(learner, arguments)
     learn(learner, sampler, arguments, record, losses_of, watch, backward=backward, rates=rates)
     merge(recommender, arguments.out)
-    measured = measure_heads(recommender, right, split, dev) if right else {}
+    measured = measure_heads(recommender, right, split, dev) if right and right.codes else {}
     projections = learner.clicks.projections if teachers else None
     finish(recommender, record | {"labels": labels.record}, arguments.out, dev, projections, measured)
 

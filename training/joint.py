@@ -64,7 +64,7 @@ def joint_sampler(
 
 
 class WordMap(nn.Linear):
-    """Brings words to another width; begins without bringing any two of them closer."""
+    """Brings words to another width; begins orthogonal: where it does not narrow, no two come closer."""
 
     def __init__(self, width: int, other: int):
         super().__init__(width, other)

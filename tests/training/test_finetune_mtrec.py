@@ -106,6 +106,13 @@ def test_heads_are_not_measured_by_labels_of_another_kind(arguments, capsys, sou
     )
 
 
+def test_where_no_head_can_be_measured_nothing_is_said_of_heads(arguments):
+    later = arguments.data.parent / "later"
+    (later / "labels.jsonl").write_text('{"id": "N99", "sentiment": "neutral"}\n')
+    main(replace(arguments, dev=later, heads=HeadsConfig(("sentiment",))))
+    assert "heads" not in Recommender.from_pretrained(arguments.out).metrics
+
+
 def test_a_dev_without_labels_is_refused_before_anything_is_learnt(arguments):
     later = arguments.data.parent / "later"
     rows = [line.split("\t") for line in (later / "behaviors.tsv").read_text().splitlines()]
