@@ -30,6 +30,7 @@ BEHAVIORS = pa.schema(
         "article_ids_inview": pa.large_list(pa.int64()),
         "article_ids_clicked": pa.large_list(pa.int64()),
         "user_id": pa.uint32(),
+        "is_beyond_accuracy": pa.bool_(),
     }
 )
 HISTORY = pa.schema(
@@ -97,12 +98,15 @@ def write_ebnerd(
         (folder / "behaviors.parquet", behaviors, BEHAVIORS),
         (folder / "history.parquet", history, HISTORY),
     ]
+    said = any("is_beyond_accuracy" in row for row in behaviors)
+    left_out = without if said else (*without, "is_beyond_accuracy")
     for path, rows, schema in files:
         table = pa.Table.from_pylist(rows, schema)
-        pq.write_table(table.drop_columns([name for name in without if name in schema.names]), path)
+        pq.write_table(table.drop_columns([name for name in left_out if name in schema.names]), path)
     return folder
 
 
 def as_test_set(behaviors: list[dict]) -> list[dict]:
     """The rows as they are, then some of the beyond-accuracy task, which all have the id 0."""
-    return [*behaviors, visit(0, 2, [0, 1, 2, 3, 4], None), visit(0, 9, [0, 1, 2, 3, 4], None)]
+    task = [visit(0, reader, [*range(8)], None, is_beyond_accuracy=True) for reader in (2, 9)]
+    return [*({"is_beyond_accuracy": False, **row} for row in behaviors), *task]

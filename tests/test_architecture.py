@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +64,13 @@ def test_imports_point_back(path):
 
 def test_the_app_does_not_need_training():
     assert not [name for name in imported(ROOT / "app.py") if name.split(".")[0] == "training"]
+
+
+def test_training_without_its_extra_is_one_line_that_says_what_to_install():
+    bare = [sys.executable, "-S", "-m", "training.holdout"]  # -S: no package is found
+    found = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert re.fullmatch(r".*training lacks accelerate, .*pip install -e '.\[train\]'.*\n", found.stderr)
 
 
 def test_only_the_views_and_the_app_know_gradio():

@@ -167,7 +167,27 @@ def test_a_test_set_has_no_clicks_and_keeps_the_rows_of_the_beyond_accuracy_task
     split = read(behaviors=as_test_set(VISITS), without=("article_ids_clicked",))
     assert split.impressions.clicked is None
     assert split.impressions.ids.to_pylist() == [str(LARGE + 7), "12", "11", "0", "0"]
-    assert len(split.impressions[4].candidates) == 5
+    assert len(split.impressions[4].candidates) == 8
+    assert split.impressions.beyond.tolist() == [False, False, False, True, True]
+    assert split.impressions.take(np.array([4, 0])).beyond.tolist() == [True, False]
+
+
+def test_a_part_that_does_not_speak_of_the_beyond_accuracy_task_has_none(read):
+    assert read().impressions.beyond is None
+
+
+def test_an_impression_left_out_takes_its_flag_with_it(read):
+    rows = as_test_set(VISITS)
+    rows[0]["article_ids_inview"] = [99]
+    found = read(behaviors=rows, without=("article_ids_clicked",)).impressions.beyond
+    assert found.tolist() == [False, False, True, True]
+
+
+def test_a_row_that_does_not_say_which_task_it_is_of_is_refused(read):
+    rows = as_test_set(VISITS)
+    rows[1]["is_beyond_accuracy"] = None
+    with pytest.raises(DataError, match="is_beyond_accuracy, row 2: expected true or false, found null"):
+        read(behaviors=rows)
 
 
 @pytest.mark.parametrize("above", [0, 1, 2])

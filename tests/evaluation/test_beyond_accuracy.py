@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import make_recommender
+from ebnerd_files import VISITS, as_test_set, write_ebnerd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from tinynewsrec.evaluation.beyond_accuracy import (
 )
 from tinynewsrec.evaluation.beyond_report import (
     beyond_record,
+    beyond_table,
     interval_of,
     known_by,
     per_list,
@@ -169,6 +171,41 @@ def test_surprise_is_measured_from_the_latest_fifty_clicks(split, vectors):
         per_list(lists([2, 3]), lists(history), against)["serendipity"] for history in histories
     )
     assert fifty == more != other
+
+
+@pytest.fixture
+def test_set(tmp_path):
+    """Two readers of the beyond-accuracy task, after three impressions of other stories, too."""
+    folder = write_ebnerd(tmp_path / "test", behaviors=as_test_set(VISITS), without=("article_ids_clicked",))
+    return read_split(folder)
+
+
+def test_a_data_sets_own_task_is_measured_on_its_impressions_alone(test_set):
+    total = len(test_set.impressions.candidates.values)
+    against = yardstick(test_set, np.random.default_rng(1).normal(size=(8, 6)).astype(np.float32), "any")
+    scores = np.random.default_rng(0).normal(size=total)
+    record = beyond_record(system(test_set, scores), test_set, against, 20)
+    assert record["task"] and record["impressions"] == 2
+    assert record["coverage"]["@10"] == {"shown": 8, "offered": 8}
+    scores[:-16] = -scores[:-16]
+    assert beyond_record(system(test_set, scores), test_set, against, 20) == record
+    scores[-16:] = -scores[-16:]
+    assert beyond_record(system(test_set, scores), test_set, against, 20) != record
+
+
+def test_where_the_task_shows_all_readers_the_same_nobody_is_known_by_it(test_set):
+    shown = [story for row in VISITS for story in row["article_ids_inview"]]
+    assert known_by(test_set)[0].tolist() == np.bincount(shown, minlength=8).tolist()
+
+
+def test_the_table_says_that_it_is_of_a_task_and_of_how_many_impressions(test_set, split, vectors):
+    def caption(of, stories) -> str:
+        scores = np.zeros(len(of.impressions.candidates.values))
+        record = beyond_record(system(of, scores), of, yardstick(of, stories, "any"), 20)
+        return beyond_table([{"checkpoint": "any", "beyond_accuracy": record}]).caption
+
+    assert "of 2 impressions, the beyond-accuracy task, with" in caption(test_set, vectors[:8])
+    assert "of 5 impressions, with" in caption(split, vectors)
 
 
 def test_where_no_tone_is_known_polarity_is_left_out_and_it_is_said(split, vectors):

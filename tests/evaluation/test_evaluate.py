@@ -274,7 +274,7 @@ def test_a_test_set_of_ebnerd_is_ranked_row_by_row_under_its_own_name(checkpoint
     run(folder, checkpoints, tmp_path, predictions=tmp_path / "ranked")
     lines = (tmp_path / "ranked" / "teacher" / "predictions.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == [str(row["impression_id"]) for row in visits]
-    assert [len(json.loads(line.split()[1])) for line in lines] == [3, 4, 2, 5, 5]
+    assert [len(json.loads(line.split()[1])) for line in lines] == [3, 4, 2, 8, 8]
     assert (tmp_path / "ranked" / "teacher" / "predictions.zip").is_file()
 
 

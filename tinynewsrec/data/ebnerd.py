@@ -4,7 +4,7 @@ A part (train, validation or test; of demo, small or large) is a folder of two f
 stories of all parts, beside them or one or two folders above:
 
     behaviors.parquet   impression_id, user_id, impression_time, article_ids_inview, article_ids_clicked;
-                        in the test set no clicks, and rows of the beyond-accuracy task like all others
+                        in the test set no clicks, and is_beyond_accuracy: which rows are of that task
     history.parquet     user_id, article_id_fixed (oldest first): one history for all visits of a reader
     articles.parquet    article_id, title; subtitle, category_str or category, subcategory, ner_clusters with
                         entity_groups, sentiment_label, published_time as far as they are there
@@ -14,6 +14,7 @@ Other columns are not read. What is not as published is refused with a DataError
     missing file                                 FileNotFoundError
     damaged or empty file, column missing        refused
     id that is null, or 2^63 or more             refused
+    is_beyond_accuracy that is null              refused
     story id or reader again, other content      refused
     story id or reader again, same content       counted, the repeat is left out
     candidate that articles.parquet has not      counted, the whole impression is left out

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int, Shaped
 
 from tinynewsrec.data.ebnerd_articles import Articles
 from tinynewsrec.data.ebnerd_history import Histories
-from tinynewsrec.data.parquet_columns import INTEGER, INTEGERS, TIME, Block, read_blocks
+from tinynewsrec.data.parquet_columns import FLAG, INTEGER, INTEGERS, TIME, Block, read_blocks
 from tinynewsrec.data.ragged import Ragged, SharedRagged
 from tinynewsrec.data.tables import Impressions, Skipped
 from tinynewsrec.data.text_columns import concatenate_ragged, count_per_row
@@ -21,6 +21,7 @@ COLUMNS = {
     "article_ids_inview": INTEGERS,
 }
 CLICKS = "article_ids_clicked"
+BEYOND = "is_beyond_accuracy"
 
 NO_CANDIDATE = "impression without candidates, left out"
 UNKNOWN_CANDIDATE = "impression with a candidate that articles.parquet does not have, left out"
@@ -39,6 +40,7 @@ class Part(NamedTuple):
     histories: Int[np.ndarray, " R"]
     candidates: Ragged
     clicked: Bool[np.ndarray, " T"] | None  # None in a file without clicks
+    beyond: Bool[np.ndarray, " R"] | None  # None in a file that does not say
     skipped: tuple[Skipped, ...]
 
 
@@ -46,7 +48,7 @@ def read_impressions(
     path: Path, articles: Articles, histories: Histories
 ) -> tuple[Impressions, tuple[Skipped, ...]]:
     """The impressions in the order of the file. Raises DataError as tinynewsrec.data.ebnerd says."""
-    blocks = read_blocks(path, COLUMNS, {CLICKS: INTEGERS})
+    blocks = read_blocks(path, COLUMNS, {CLICKS: INTEGERS, BEYOND: FLAG})
     parts = [parse_block(block, articles, histories) for block in blocks]
     return join_parts(parts, histories), tuple(entry for part in parts for entry in part.skipped)
 
@@ -69,6 +71,7 @@ def parse_block(block: Block, articles: Articles, histories: Histories) -> Part:
         rows[kept],
         candidates.take(kept),
         None if clicked is None else Ragged(clicked, candidates.offsets).take(kept).values,
+        block.flags(BEYOND)[kept] if block.has(BEYOND) else None,
         skipped,
     )
 
@@ -107,7 +110,7 @@ def pairs(
 
 def join_parts(parts: list[Part], histories: Histories) -> Impressions:
     readers, numbers = np.unique(np.concatenate([part.readers for part in parts]), return_inverse=True)
-    labelled = parts[0].clicked is not None
+    labelled, tasked = parts[0].clicked is not None, parts[0].beyond is not None
     return Impressions(
         ids=pa.concat_arrays([part.ids for part in parts]),
         readers=numbers.astype(np.int32),
@@ -116,4 +119,5 @@ def join_parts(parts: list[Part], histories: Histories) -> Impressions:
         history=SharedRagged(histories.clicks, np.concatenate([part.histories for part in parts])),
         candidates=concatenate_ragged([part.candidates for part in parts]),
         clicked=np.concatenate([part.clicked for part in parts]) if labelled else None,
+        beyond=np.concatenate([part.beyond for part in parts]) if tasked else None,
     )

@@ -15,6 +15,7 @@ BLOCK_ROWS = 1 << 14
 NO_ID = np.iinfo(np.int64).min  # stands for a null; no id is as small
 
 INTEGER = "whole numbers"
+FLAG = "true or false"
 TEXT = "texts"
 TIME = "times"
 INTEGERS = "lists of whole numbers"
@@ -37,11 +38,18 @@ class Block:
 
     def numbers(self, name: str) -> Int[np.ndarray, " R"]:
         """Raises DataError for a null."""
+        return self.whole(name, self.without_nulls(name, "a number")).to_numpy(zero_copy_only=False)
+
+    def flags(self, name: str) -> Bool[np.ndarray, " R"]:
+        """Raises DataError for a null."""
+        return self.without_nulls(name, FLAG).to_numpy(zero_copy_only=False)
+
+    def without_nulls(self, name: str, expected: str) -> pa.Array:
         column = self.columns[name]
         if column.null_count:
             row = self.first_row + column.is_null().index(True).as_py()
-            raise DataError(f"{self.path}, column {name}, row {row}: expected a number, found null.")
-        return self.whole(name, column).to_numpy(zero_copy_only=False)
+            raise DataError(f"{self.path}, column {name}, row {row}: expected {expected}, found null.")
+        return column
 
     def whole(self, name: str, values: pa.Array) -> pa.Array:
         """Raises DataError for a number that takes more than 63 bits."""
@@ -117,7 +125,7 @@ def holds(type: pa.DataType, kind: str) -> bool:
         return is_list and (pa.types.is_null(type.value_type) or holds(type.value_type, MEMBERS[kind]))
     if kind == TEXT:
         return pa.types.is_string(type) or pa.types.is_large_string(type)
-    return pa.types.is_timestamp(type) if kind == TIME else pa.types.is_integer(type)
+    return {TIME: pa.types.is_timestamp, FLAG: pa.types.is_boolean, INTEGER: pa.types.is_integer}[kind](type)
 
 
 MEMBERS = {INTEGERS: INTEGER, TEXTS: TEXT}

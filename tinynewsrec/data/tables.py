@@ -116,6 +116,7 @@ class Impressions:
     history: Ragged
     candidates: Ragged
     clicked: np.ndarray | None  # [total candidates] bool, aligned with candidates.values
+    beyond: np.ndarray | None = None  # [R] bool, of EB-NeRD's beyond-accuracy task; None where not said
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -146,6 +147,7 @@ class Impressions:
             history=self.history.select(rows),
             candidates=self.candidates.take(rows),
             clicked=clicked,
+            beyond=None if self.beyond is None else self.beyond[rows],
         )
 
 

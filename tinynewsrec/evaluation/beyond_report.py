@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tinynewsrec.data.batches import EMPTY
 from tinynewsrec.data.labels import IGNORE, category_space
-from tinynewsrec.data.tables import News, Ragged, Split
+from tinynewsrec.data.tables import Impressions, News, Ragged, Split
 from tinynewsrec.evaluation.beyond_accuracy import (
     coverage,
     dispersion,
@@ -69,9 +69,15 @@ def yardstick(split: Split, vectors: Float[np.ndarray, "N D"], source: str) -> Y
 
 
 def known_by(split: Split) -> tuple[Float[np.ndarray, " N"], str]:
-    """Clicks on each story as a candidate of the measured split itself: to measure with, not to rank by."""
+    """Clicks on each story as a candidate of the measured split itself: to measure with, not to rank by.
+
+    Without clicks how often it was shown, but in a task of its own, where all readers are shown the same.
+    """
     shown, clicked = split.impressions.candidates.values, split.impressions.clicked
     if clicked is None:
+        beyond = split.impressions.beyond
+        if beyond is not None and not beyond.all():
+            shown = split.impressions.take(np.flatnonzero(~beyond)).candidates.values
         return np.bincount(shown, minlength=len(split.news)).astype(float), f"times shown in {split.name}"
     counts = np.bincount(shown[clicked], minlength=len(split.news)).astype(float)
     return counts, f"clicks on the candidates of {split.name}"
@@ -85,8 +91,14 @@ def tones_of(news: News) -> Int[np.ndarray, " N"]:
 def beyond_record(
     system: System, split: Split, against: Yardstick, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Any]:
-    """Means per list with 95 % intervals over readers, and what all lists together hold."""
+    """Means per list with 95 % intervals over readers, and what all lists together hold.
+
+    Where a data set has a beyond-accuracy task, as EB-NeRD's test set, it is of that task's impressions.
+    """
+    impressions, scores = of_the_task(split.impressions, system.scores)
     record = {
+        "impressions": len(impressions),
+        "task": impressions.beyond is not None and bool(impressions.beyond.all()),
         "vectors": against.vectors,
         "history": LATEST,
         "popularity": against.popularity,
@@ -94,16 +106,26 @@ def beyond_record(
     }
     record |= {"metrics": {}, "coverage": {}, "categories": {}, "sentiments": {}}
     for k in DEPTHS:
-        lists = first_of(system.scores, split.impressions.candidates, k)
-        for name, values in per_list(lists, split.impressions.history, against).items():
-            if measured := interval_of(values, split.impressions.readers, resamples, seed):
+        lists = first_of(scores, impressions.candidates, k)
+        for name, values in per_list(lists, impressions.history, against).items():
+            if measured := interval_of(values, impressions.readers, resamples, seed):
                 record["metrics"][f"{name}@{k}"] = measured
-        record["coverage"][f"@{k}"] = coverage(lists, split.impressions.candidates)._asdict()
+        record["coverage"][f"@{k}"] = coverage(lists, impressions.candidates)._asdict()
         if against.category_names:
             record["categories"][f"@{k}"] = distribution(lists, against.categories, against.category_names)
         if (against.tones != EMPTY).any():
             record["sentiments"][f"@{k}"] = distribution(lists, against.tones, tuple(TONES))
     return record
+
+
+def of_the_task(
+    impressions: Impressions, scores: Float[np.ndarray, " total"]
+) -> tuple[Impressions, Float[np.ndarray, " some"]]:
+    """Of the beyond-accuracy task, where the data set has one; otherwise all."""
+    if impressions.beyond is None or not impressions.beyond.any():
+        return impressions, scores
+    rows = np.flatnonzero(impressions.beyond)
+    return impressions.take(rows), Ragged(scores, impressions.candidates.offsets).take(rows).values
 
 
 def per_list(lists: Ragged, history: Ragged, against: Yardstick) -> dict[str, Float[np.ndarray, " R"]]:
@@ -141,9 +163,10 @@ def beyond_table(records: Sequence[dict[str, Any]]) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
-        caption=f"of the first {SHOWN_DEPTH} stories, with 95 % intervals over readers; distances between "
-        f"{escape(sources['vectors'])}, serendipity to the latest {sources['history']} clicks; novelty "
-        f"in bits, from {escape(sources['popularity'])}; polarity from -1 to 1, "
+        caption=f"of the first {SHOWN_DEPTH} stories of {sources['impressions']:,} impressions"
+        f"{', the beyond-accuracy task' * sources['task']}, with 95 % intervals over readers; distances "
+        f"between {escape(sources['vectors'])}, serendipity to the latest {sources['history']} clicks; "
+        f"novelty in bits, from {escape(sources['popularity'])}; polarity from -1 to 1, "
         f"{escape(sources['sentiment'])}",
     )
     table.add_column("system", overflow="fold", min_width=10)
