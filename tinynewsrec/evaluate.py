@@ -225,7 +225,8 @@ def baseline_systems(
     arguments: Arguments, checkpoints: dict[str, Checkpoint], split: Split, bar: Progress
 ) -> tuple[list[System], list[str]]:
     """The baselines, and what to know about them."""
-    if not arguments.baselines or split.impressions.clicked is None:
+    measured = split.impressions.clicked is not None or arguments.beyond_accuracy
+    if not (arguments.baselines and measured):
         return [], []
     train = training_split(arguments)
     systems = [chance(split, arguments.seed), popularity(split, train), newest_first(split, train)]

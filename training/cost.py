@@ -13,6 +13,7 @@ from tinynewsrec.data.read import read_split
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.language_models import locate
 from training import posttrain_masked, posttrain_simcse, posttrain_teacher
+from training.aggregators import merging
 from training.click_stage import ClickArguments
 from training.pairs import read_pairs
 from training.record import stage_of
@@ -24,7 +25,7 @@ LIVE = tuple(
     f"training.{name}"
     for name in ("posttrain_tinybert", "finetune_tinybert", "finetune_newsbert", "finetune_mtbert")
 )
-BACKWARD = 3  # forward and backward pass of a trained layer, in forward passes
+BACKWARD = 2  # a backward pass through a trained layer, in forward passes
 
 
 class Cost(NamedTuple):
@@ -54,7 +55,9 @@ def cost_of(arguments: Any) -> Cost:
     trained = min(arguments.trained_layers, model.layers)
     hides_words = isinstance(arguments, posttrain_masked.Arguments)  # anew at each step, so nothing is kept
     frozen = (model.layers - trained) * (in_steps if hides_words else texts.stories)
-    readings = models_of(arguments) * (frozen + BACKWARD * trained * in_steps)
+    readings = models_of(arguments) * (
+        frozen + (1 + BACKWARD * backward_passes(arguments)) * trained * in_steps
+    )
     pieces = texts.pieces * (readings + kept_readings(arguments, texts))
     return Cost(steps, layer_operations(model) * (pieces + measured_pieces(arguments)))
 
@@ -73,6 +76,15 @@ def texts_of(arguments: Any) -> Texts:
             needed = ("title", "body")
     drawn = getattr(arguments, "negatives", None) or 0
     return pairs_of(arguments.data, tuple((text, lengths[text]) for text in needed), drawn)
+
+
+def backward_passes(arguments: Any) -> float:
+    """Of a step, on the average: surgery has one for each group of tasks, and of each task where it logs."""
+    surgery = getattr(arguments, "surgery", None)
+    if surgery is None:
+        return 1
+    tasks = 1 + len(arguments.heads.tasks)
+    return (tasks + (surgery.log_every - 1) * len(merging(surgery.strategy, tasks))) / surgery.log_every
 
 
 def models_of(arguments: Any) -> int:

@@ -83,10 +83,13 @@ class Arguments(JointArguments):
     distillation: NewsBertConfig = field(default_factory=NewsBertConfig)
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
 
+    def __post_init__(self):
+        super().__post_init__()
+        refuse_below(self, trained_layers=COPIED)
+
 
 def main(arguments: Arguments) -> None:
     refuse_finished(arguments.out)
-    refuse_below(arguments, trained_layers=COPIED)
     split, dev = splits(arguments)
     checkpoints = find_teachers(arguments.teachers, arguments.teacher_count)
     student = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)

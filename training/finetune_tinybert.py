@@ -30,6 +30,7 @@ from training.click_stage import (
     splits,
     target_of,
 )
+from training.config import refuse_below
 from training.distillation import Lesson, Watched, teach, watched_batch, write_weights
 from training.finetune_student import named
 from training.layer_distillation import Compared, LayerConfig, LayerMap, LayerTeachers
@@ -75,6 +76,10 @@ class Arguments(ClickArguments):
     """Checkpoint whose first layers to begin with, posttrain_tinybert's say; None: the language model's."""
     distillation: TaskConfig = field(default_factory=TaskConfig)
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
+
+    def __post_init__(self):
+        super().__post_init__()
+        refuse_below(self, trained_layers=1)  # what is frozen cannot copy
 
 
 def main(arguments: Arguments) -> None:

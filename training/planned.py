@@ -77,10 +77,10 @@ class Stage(NamedTuple):
         found = read_json(self.folder / MANIFEST).get("training") or read_json(self.folder / "training.json")
         made, wanted = as_now(found["settings"], self.arguments), settings_of(self.arguments)
         changed = different(*(json.loads(json.dumps(deciding(each))) for each in (made, wanted)))
-        # What was made before labels were recorded has none to compare.
+        # What was made before labels and dev were recorded has none to compare.
         data = data_record(self.arguments)
-        if any(found["data"].get(name, hashes) != hashes for name, hashes in data.items()):
-            changed.append("data")
+        others = [name for name, hashes in data.items() if found["data"].get(name, hashes) != hashes]
+        changed += sorted({"dev" if name == "dev" else "data" for name in others})
         if not self.has_parents(found["parents"]):
             changed.append("parents")
         if changed:

@@ -52,7 +52,7 @@ class Arguments:
     training: TrainConfig = TRAINING
 
     def __post_init__(self):
-        refuse_below(self, body_length=3, trained_layers=0)
+        refuse_below(self, body_length=3, trained_layers=1)
         if self.temperature <= 0:
             raise ValueError(f"temperature must be above 0, got {self.temperature}.")
 

@@ -16,10 +16,8 @@ from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
 from tinynewsrec.model.language_models import locate
-from training.config import refuse_below
 from training.cost import cost_of, operations_per_second
 from training.ensemble import write_ensemble
-from training.layers import COPIED
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.planned import Stage, refuse_done_otherwise
@@ -44,8 +42,6 @@ class Arguments(Settings):
         super().__post_init__()
         if self.name == "ensemble-teacher" and self.layers:
             raise ValueError("An ensemble is of whole teachers: leave --layers out.")
-        if self.name.startswith("newsbert"):
-            refuse_below(self, trained_layers=COPIED)
 
 
 def main(arguments: Arguments) -> None:

@@ -43,8 +43,9 @@ def command_of(arguments: Any, shown: Callable[[str], str] = str) -> str:
 
 def decisive(record: dict[str, Any]) -> dict[str, Any]:
     """What a killed run must agree in with the one that goes on."""
-    found = {name: record[name] for name in ("stage", "data", "parents", "processes")}
-    return found | {"settings": deciding(record["settings"])}
+    found = {name: record[name] for name in ("stage", "parents", "processes")}
+    data = {name: value for name, value in record["data"].items() if name != "dev"}  # to measure on, no more
+    return found | {"data": data, "settings": deciding(record["settings"])}
 
 
 def deciding(settings: dict[str, Any]) -> dict[str, Any]:
@@ -134,8 +135,10 @@ def versions() -> Iterator[tuple[str, str]]:
 
 
 def data_record(arguments: Any) -> dict[str, dict[str, str]]:
-    """The data by what is in its files; the file of labels only for a stage that is taught them."""
+    """The data by what is in its files; dev where there is one, labels for a stage that is taught them."""
     record = {"sha256": hashes(data_files(arguments.data))}
+    if getattr(arguments, "dev", None):
+        record["dev"] = hashes(data_files(arguments.dev))
     if getattr(arguments, "heads", None) and arguments.heads.reads_labels:
         labels = find_labels(arguments.data)
         record["labels"] = hashes([labels] if labels else [])

@@ -46,7 +46,7 @@ class SurgeryConfig:
     """How tasks that pull against one another are reconciled; none: their gradients are added."""
     scope: Literal["global", "layer"] = "global"
     """Whether gradients are compared as a whole, or in each layer by itself."""
-    log_every: int = 10
+    log_every: int = 1
     """Steps between two lines of conflicts.jsonl; each line costs one backward pass per task."""
 
     def __post_init__(self):
@@ -91,9 +91,13 @@ class Surgery(Backward):
         self.rows = list(map(added, self.rows, found)) if self.rows else found
 
     def finish(self, step: int, accelerator: Accelerator) -> None:
-        """Weighs the rows by their inner products on what they share, and adds them up."""
+        """Weighs the rows by their inner products on what they share, and adds them up.
+
+        Raises ValueError for a gradient that is not finite.
+        """
         rows = mean_over_processes(self.rows, self.parameters, accelerator)
         self.rows = []
+        refuse_infinite(rows, step)
         shared = [place for place, found in enumerate(zip(*rows, strict=True)) if is_shared(found)]
         layers = in_order({self.layers[place] for place in shared})
         of_layer = [layers.index(self.layers[place]) for place in shared]
@@ -121,12 +125,7 @@ class Surgery(Backward):
         return step % self.config.log_every == 0
 
     def row_weights(self, products: Float[Tensor, "L R R"], step: int) -> Float[Tensor, "L R"]:
-        """What each row counts for in each layer. Raises ValueError for a gradient that is not finite."""
-        if not products.isfinite().all():
-            raise ValueError(
-                f"Step {step + 1}: a gradient is not finite. Choose a lower --training.learning-rate, "
-                f"or --training.precision fp32."
-            )
+        """What each row counts for in each layer."""
         rows = products.shape[-1]
         merged = merging(self.config.strategy, rows) if self.logs(step) else torch.eye(rows).double()
         groups = merged @ products @ merged.T
@@ -148,3 +147,11 @@ class Surgery(Backward):
         self.began = True
         with open(path, "a") as file:
             file.write(conflict_line(measured(step + 1, self.tasks, layers, products, weights)) + "\n")
+
+
+def refuse_infinite(rows: Sequence[Gradients], step: int) -> None:
+    if not all(part.isfinite().all() for row in rows for part in row if part is not None):
+        raise ValueError(
+            f"Step {step + 1}: a gradient is not finite. Choose a lower --training.learning-rate, "
+            f"or --training.precision fp32."
+        )

@@ -86,6 +86,11 @@ def test_names_come_without_a_place_each_once(read):
     assert found == (("Aarhus", "LOC", "", ("Aarhus",), ()), ("Bo Berg", "PER", "", ("Bo Berg",), ()))
 
 
+def test_a_category_without_a_name_goes_by_its_number(read):
+    rows = [article(0, category_str=""), article(1, category_str=None), *STORIES[2:]]
+    assert [read(articles=rows).news[row].category for row in range(3)] == ["118", "119", "nyheder"]
+
+
 def test_nulls_are_read_as_unknown_and_counted(read):
     nulls = article(0, title=None, subtitle=None, published_time=None, category_str=None, subcategory=None)
     nulls |= {"ner_clusters": None, "entity_groups": None, "sentiment_label": None}

@@ -52,6 +52,15 @@ def test_a_stated_place_is_believed_when_the_name_stands_there_else_the_name_is_
     assert (spans.stated, spans.searched, spans.dropped) == (1, 1, 1)
 
 
+def test_a_name_that_stands_twice_is_named_twice_by_one_form(split):
+    title = "Bo Berg meets Bo in Bo Berg"
+    entities = [entity(["Bo Berg", "Bo"], [0, 14, 20, 3])]
+    spans = entity_spans(with_titles(split, [title], [entities]))
+    assert [title[start:end] for start, end in spans.places[0]] == ["Bo Berg", "Bo", "Bo Berg"]
+    spans = entity_spans(with_titles(split, ["mayor and mayor"], [[entity(["mayor"], [0, 10])]]))
+    assert (spans.places, spans.stated, spans.searched) == ([[(0, 5), (10, 15)]], 2, 0)
+
+
 def test_a_name_inside_a_longer_one_belongs_to_it(split):
     title = "river garden school"
     entities = [entity(["garden"], [6]), entity(["river garden"], [0]), entity(["school"], [13])]

@@ -70,6 +70,15 @@ def test_a_damaged_label_is_refused_with_its_line(mind_folder, line):
         read_split(mind_folder)
 
 
+def test_two_labels_for_one_story_are_refused_unless_they_are_the_same(mind_folder):
+    lines = [f'{{"id": "N0", "sentiment": "{tone}"}}' for tone in ("neutral", "neutral", "negative")]
+    (mind_folder / LABELS).write_text("\n".join(lines[:2]) + "\n")
+    assert read_split(mind_folder).news[0].sentiment == "neutral"
+    (mind_folder / LABELS).write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="line 3: story N0 is negative here and neutral above"):
+        read_split(mind_folder)
+
+
 def test_without_a_column_the_lexicon_of_the_language_is_asked_and_named(split, tmp_path):
     labels, source = sentiment_labels(split.news)
     assert source.startswith("vader ") and len(labels) == len(split.news)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -195,7 +196,9 @@ def test_a_data_sets_own_task_is_measured_on_its_impressions_alone(test_set):
 
 def test_where_the_task_shows_all_readers_the_same_nobody_is_known_by_it(test_set):
     shown = [story for row in VISITS for story in row["article_ids_inview"]]
-    assert known_by(test_set)[0].tolist() == np.bincount(shown, minlength=8).tolist()
+    counts, source = known_by(test_set)
+    assert counts.tolist() == np.bincount(shown, minlength=8).tolist()
+    assert source == f"times shown in {test_set.name}, without that task"
 
 
 def test_the_table_says_that_it_is_of_a_task_and_of_how_many_impressions(test_set, split, vectors):
@@ -208,16 +211,31 @@ def test_the_table_says_that_it_is_of_a_task_and_of_how_many_impressions(test_se
     assert "of 5 impressions, with" in caption(split, vectors)
 
 
+def in_language(split, language: str):
+    return replace(split, news=replace(split.news, language=language))
+
+
 def test_where_no_tone_is_known_polarity_is_left_out_and_it_is_said(split, vectors):
+    split = in_language(split, "fo")  # for which there is no lexicon
     record = beyond_record(system(split, np.arange(17)), split, yardstick(split, vectors, "any"), 20)
     assert not [name for name in record["metrics"] if "polarity" in name]
-    assert record["sentiments"] == {} and "does not say" in record["sentiment"]
+    assert record["sentiments"] == {} and "is not known" in record["sentiment"]
+
+
+@pytest.mark.parametrize(("language", "lexicon"), [("en", "vader"), ("da", "afinn")])
+def test_where_the_data_set_says_no_tone_a_lexicon_guesses_it_and_is_named(split, vectors, language, lexicon):
+    split = in_language(split, language)
+    record = beyond_record(system(split, np.arange(17)), split, yardstick(split, vectors, "any"), 20)
+    assert {"polarity@5", "polarity@10"} < record["metrics"].keys()
+    assert lexicon in record["sentiment"] and "on titles" in record["sentiment"]
+    assert sum(record["sentiments"]["@5"]["shares"].values()) == pytest.approx(1, abs=1e-3)
 
 
 def test_tones_come_from_the_news_table(split):
     columns = split.news.columns.append_column("sentiment", pa.array([*["Positive"] * 11, ""]))
     news = News(columns, {"sentiment": "a column"})
-    assert tones_of(news).tolist() == [2] * 11 + [-1]
+    tones, source = tones_of(news)
+    assert (tones.tolist(), source) == ([2] * 11 + [-1], "a column")
     against = yardstick(type(split)(split.name, news, split.impressions), np.eye(12, dtype=np.float32), "any")
     assert against.sentiment == "a column"
     record = beyond_record(system(split, np.arange(17)), split, against, 20)
@@ -273,10 +291,15 @@ def test_the_command_re_ranks_with_the_weight_that_it_is_given(mind_folder, chec
     assert plain["metrics"] == whole["metrics"] != none["metrics"]
 
 
-def test_a_split_without_labels_is_measured_beyond_accuracy(mind_folder, checkpoint, tmp_path):
+def test_a_split_without_labels_is_measured_beyond_accuracy(mind_folder, checkpoint, tmp_path, capsys):
     behaviors = mind_folder / "behaviors.tsv"
     behaviors.write_text(behaviors.read_text().replace("-0", "").replace("-1", ""))
-    (record,) = run(mind_folder, checkpoint, tmp_path)
-    assert record["metrics"] == {}
-    assert record["beyond_accuracy"]["popularity"].startswith("times shown in")
-    assert record["beyond_accuracy"]["metrics"]["ILD@5"]["impressions"] == 5
+    records = {record["checkpoint"]: record for record in run(mind_folder, checkpoint, tmp_path)}
+    assert {"student", "random", "popularity", "newest first"} <= records.keys()
+    for record in records.values():
+        assert record["metrics"] == {}
+        assert record["beyond_accuracy"]["popularity"].startswith("times shown in")
+        assert record["beyond_accuracy"]["metrics"]["ILD@5"]["impressions"] == 5
+    assert "random" in capsys.readouterr().out
+    (alone,) = run(mind_folder, checkpoint, tmp_path, baselines=False)
+    assert alone["checkpoint"] == "student"

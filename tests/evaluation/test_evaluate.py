@@ -278,6 +278,20 @@ def test_a_test_set_of_ebnerd_is_ranked_row_by_row_under_its_own_name(checkpoint
     assert (tmp_path / "ranked" / "teacher" / "predictions.zip").is_file()
 
 
+def test_for_predictions_alone_scores_are_never_held_all_at_once(
+    mind_folder, checkpoints, tmp_path, monkeypatch
+):
+    def refuse(*_):
+        raise AssertionError("all scores are held at once")
+
+    without_labels(mind_folder)
+    monkeypatch.setattr("tinynewsrec.evaluate.checkpoint_system", refuse)
+    run(mind_folder, checkpoints, tmp_path, predictions=tmp_path / "ranked")
+    assert (tmp_path / "ranked" / "teacher" / "prediction.txt").is_file()
+    with pytest.raises(AssertionError, match="held at once"):
+        run(mind_folder, checkpoints, tmp_path, beyond_accuracy=True)
+
+
 def test_predictions_that_lack_a_line_say_so(checkpoints, tmp_path, capsys):
     visits = as_test_set([visit(1, 2, [1, 99], [1]), *VISITS])
     folder = write_ebnerd(tmp_path / "test", behaviors=visits, without=("article_ids_clicked",))

@@ -8,8 +8,9 @@ from runs import json_lines, save_language_model
 from tinynewsrec.model.config import ModelConfig
 from training import cost, recipe
 from training.config import TrainConfig
-from training.cost import cost_of
+from training.cost import backward_passes, cost_of
 from training.story_labels import HeadsConfig
+from training.surgery import SurgeryConfig
 from training.systems import SYSTEMS, Plan, unique
 
 BRIEF = TrainConfig(epochs=2, batch_size=3, save_every=9)
@@ -54,6 +55,17 @@ def test_operations_are_those_counted_by_hand(plan, monkeypatch):
     layer = 2 * (4 * 16 * 16 + 2 * 16 * 32)
     by_hand = 12 * 5.5 * layer * (1 + 2 * 2 * 3)
     assert cost_of(arguments) == (2, pytest.approx(by_hand, rel=0.05))
+
+
+def test_surgery_goes_back_once_for_each_group_of_tasks_and_for_each_task_where_it_logs(plan):
+    def passes(strategy, log_every):
+        arguments = plan.mtrec(2, ("category", "subcategory", "sentiment"), strategy).arguments
+        return backward_passes(replace(arguments, surgery=SurgeryConfig(strategy, log_every=log_every)))
+
+    assert [passes(name, 1) for name in ("none", "mtrec", "upgrad")] == [4, 4, 4]
+    assert [passes(name, 4) for name in ("none", "mtrec", "upgrad")] == [(4 + 3) / 4, (4 + 3 * 2) / 4, 4]
+    alone, together = (cost_of(plan.mtrec(2, tasks).arguments) for tasks in ((), ("category",)))
+    assert together.operations > 1.3 * alone.operations
 
 
 def test_texts_are_those_that_a_stage_reads_as_far_as_it_reads_them(plan):

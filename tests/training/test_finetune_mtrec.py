@@ -317,6 +317,24 @@ def test_heads_copy_each_teacher_as_far_as_it_is_trusted_with_the_cases_of_a_sto
         assert (copied[task] - plain[task]).item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_what_teachers_say_is_of_the_very_stories_and_word_pieces_of_the_batch(arguments, teachers):
+    arguments = replace(arguments, teachers=teachers, heads=replace(arguments.heads, distillation=1.0))
+    split, found = read_split(arguments.data), find_teachers(teachers, None)
+    learner, lessons, _ = learner_of(arguments, found)
+    titles = split.news.texts("title")
+    short = min(len(title.split()) for title in titles)
+    rows = torch.tensor([row for row, title in enumerate(titles) if len(title.split()) == short])
+    batch = learner.recommender.tokens([titles[row] for row in rows])
+    width = batch.mask.shape[1]
+    assert width < learner.recommender.tokens(titles).mask.shape[1] and len(rows) > 1
+    told = lessons.heads.take(rows, width)
+    for place, teacher in enumerate(found):
+        with torch.no_grad():
+            _, scores = teacher.load().eval().encode_and_label(batch)
+        for task in ALL:
+            torch.testing.assert_close(told[task][place], scores[task], atol=1e-5, rtol=1e-4)
+
+
 def test_teachers_without_the_heads_are_named(arguments, teachers, tokenizer, tmp_path):
     with pytest.raises(ValueError, match="expects --teachers"):
         replace(arguments, heads=HeadsConfig(distillation=1.0))

@@ -10,7 +10,7 @@ from runs import save_language_model
 
 from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.conflicts import read_conflicts
-from training import recipe, table
+from training import finetune_teacher, recipe, table
 from training.config import TrainConfig
 from training.story_labels import HeadsConfig
 from training.systems import Plan
@@ -41,6 +41,36 @@ def test_the_whole_table_has_one_row_for_clicks_alone_and_one_for_each_way_to_le
     assert len(labels) == len(set(labels)) == 2 * (1 + 4 * 5)
     assert labels[:2] == ["plm-nr-ft", "+ category, none"] and labels[21] == "clicks alone, LoRA"
     assert labels[-1] == "+ all, upgrad, LoRA"
+
+
+def test_every_row_is_a_run_of_its_own_with_the_tasks_strategy_and_adapter_that_it_names(settings):
+    arguments = table.Arguments(name="mtrec", layers=(2,), **settings)
+    plan = Plan(arguments, 0, 3)
+    folders = set()
+    for row in table.mtrec_rows(arguments, 3):
+        [stage] = row.stages(plan)
+        folders.add(stage.folder)
+        parts = row.label.split(", ")
+        if parts[0] == "plm-nr-ft":
+            assert stage.main is finetune_teacher.main
+            continue
+        assert stage.arguments.lora.rank == (16 if "LoRA" in parts else 0)
+        if parts[0] == "clicks alone":
+            assert stage.arguments.heads.tasks == ()
+        else:
+            task, strategy = parts[0].removeprefix("+ "), parts[1]
+            assert stage.arguments.heads.tasks == (settings["heads"].tasks if task == "all" else (task,))
+            assert stage.arguments.surgery.strategy == strategy
+    assert len(folders) == 2 * (1 + 4 * 5)
+
+
+def test_a_row_tells_accuracy_and_macro_f1_of_each_head_as_means_over_seeds(tmp_path):
+    for seed, (accuracy, macro_f1) in enumerate([(50.0, 20.0), (60.0, 25.0)]):
+        found = {"category": {"accuracy": accuracy, "macro_f1": macro_f1}, "sentiment": {"stories": 0}}
+        (tmp_path / str(seed)).mkdir()
+        (tmp_path / str(seed) / "metrics.json").write_text(json.dumps({"heads": {"tasks": found}}))
+    [cell] = table.heads_shown([tmp_path / "0", tmp_path / "1"]).values()
+    assert cell == "category 55.0 (22.5)"
 
 
 def test_each_axis_can_be_narrowed_and_clicks_alone_are_plm_nr(settings):

@@ -321,9 +321,33 @@ def test_an_ensemble_of_smaller_models_is_refused(settings):
         recipe.Arguments(name="ensemble-teacher", layers=(1,), **settings)
 
 
-def test_newsbert_with_too_few_trained_layers_is_refused_at_once(settings):
+@pytest.mark.parametrize(
+    ("name", "too_few"), [("newsbert", 1), ("newsbert-mt", 1), ("tinybert", 0), ("tinybert-mt", 0)]
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_too_few_trained_layers_are_refused_before_anything_is_trained(settings, name, too_few, dry_run):
+    arguments = recipe.Arguments(name=name, trained_layers=too_few, dry_run=dry_run, **settings)
+    with pytest.raises(ValueError, match=f"trained_layers must be {too_few + 1} or more, got {too_few}"):
+        recipe.main(arguments)
+    assert not settings["out"].exists()
+
+
+def test_a_table_with_a_row_that_cannot_be_trained_is_not_begun(settings):
     with pytest.raises(ValueError, match="trained_layers must be 2 or more, got 1"):
-        recipe.Arguments(name="newsbert", trained_layers=1, **settings)
+        table.main(table.Arguments(name="main", trained_layers=1, **settings))
+    assert not settings["out"].exists()
+
+
+def test_what_was_measured_on_another_dev_is_not_taken_for_done(settings):
+    recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
+    train, dev = settings["data"] / "train", settings["data"] / "dev"
+    lines = (dev / "behaviors.tsv").read_text().splitlines(keepends=True)
+    if train.is_symlink():
+        train.unlink()
+        shutil.copytree(dev, train)
+    (dev / "behaviors.tsv").write_text("".join(lines[:-1]))
+    with pytest.raises(ValueError, match=r"made with other settings \(dev\)"):
+        recipe.main(recipe.Arguments(name="plm-nr-ft", layers=(1,), **settings))
 
 
 def test_what_was_made_from_what_is_begun_again_waits_to_be_compared(settings, capsys):

@@ -134,7 +134,7 @@ def test_a_model_without_dropout_is_refused(arguments, tokenizer, tmp_path):
 
 
 def test_frozen_layers_alone_are_refused(arguments):
-    with pytest.raises(ValueError, match="trained-layers to 1 or more"):
+    with pytest.raises(ValueError, match="trained_layers must be 1 or more, got 0"):
         main(replace(arguments, trained_layers=0))
 
 

@@ -216,10 +216,19 @@ def test_wrong_weights_and_losses_are_explained(tmp_path):
         SurgeryConfig(log_every=0)
 
 
-def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path):
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_gradient_that_is_not_finite_stops_the_run(strategy, step, tmp_path):
     broken = BATCH._replace(features=BATCH.features * float("nan"))
-    with pytest.raises(ValueError, match="Step 1: a gradient is not finite"):
-        operated(Learner(), broken, tmp_path, "mtrec")
+    with pytest.raises(ValueError, match=f"Step {step + 1}: a gradient is not finite"):
+        operated(Learner(), broken, tmp_path, strategy, step)
+
+
+def test_a_gradient_of_one_head_alone_is_looked_at_as_well(tmp_path):
+    learner = Learner()
+    learner.heads["category"].register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(ValueError, match="Step 2: a gradient is not finite"):
+        operated(learner, BATCH, tmp_path, "none", step=1)
 
 
 def test_a_damaged_line_of_conflicts_is_named(tmp_path):

@@ -91,7 +91,7 @@ def story_columns(block: Block) -> tuple[dict[str, pa.Array], tuple[Skipped, ...
     """The columns of News, and what was put right in them."""
     columns = {
         "id": block.columns["article_id"].cast(pa.string()),
-        "category": pc.coalesce(texts(block, "category_str", None), texts(block, "category")),
+        "category": named_else(texts(block, "category_str"), texts(block, "category")),
         "subcategory": first_of(block, "subcategory"),
         "title": texts(block, "title"),
         "abstract": texts(block, "subtitle"),
@@ -109,12 +109,15 @@ def story_columns(block: Block) -> tuple[dict[str, pa.Array], tuple[Skipped, ...
     return columns, skipped
 
 
-def texts(block: Block, name: str, otherwise: str | None = "") -> pa.Array:
-    """A column as text; `otherwise` for null and for a column that is not there."""
+def texts(block: Block, name: str) -> pa.Array:
+    """A column as text; "" for null and for a column that is not there."""
     if not block.has(name):
-        return pa.array([otherwise] * len(block), pa.string())
-    column = block.columns[name].cast(pa.string())
-    return column if otherwise is None else column.fill_null(otherwise)
+        return pa.array([""] * len(block), pa.string())
+    return block.columns[name].cast(pa.string()).fill_null("")
+
+
+def named_else(names: pa.Array, numbers: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(names, ""), numbers, names)
 
 
 def first_of(block: Block, name: str) -> pa.Array:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ def entity_spans(news: News) -> Spans:
 def locate(title: str, entities: Sequence[Entity]) -> tuple[list[Span], list[Span], int]:
     """Spans where the data set says, spans found elsewhere, and how many names are nowhere in the title."""
     stated, searched, dropped = [], [], 0
-    for surface, offset in (name for entity in entities for name in names_of(entity)):
+    for surface, offset in (name for entity in entities for name in names_of(entity, title)):
         if offset is not None and surface and title.startswith(surface, offset):
             stated.append((offset, offset + len(surface)))
         elif found := occurrences(surface, title):
@@ -52,10 +53,15 @@ def locate(title: str, entities: Sequence[Entity]) -> tuple[list[Span], list[Spa
     return stated, searched, dropped
 
 
-def names_of(entity: Entity) -> Iterator[tuple[str, int | None]]:
-    """MIND lists a surface form for each offset; a form without one may be anywhere."""
-    for place, surface in enumerate(entity.surface_forms):
-        yield surface, entity.offsets[place] if place < len(entity.offsets) else None
+def names_of(entity: Entity, title: str) -> Iterator[tuple[str, int | None]]:
+    """MIND lists a surface form for each offset, or fewer: then one of them stands at each of the others.
+
+    A form without an offset may be anywhere.
+    """
+    forms, offsets = entity.surface_forms, entity.offsets
+    yield from zip_longest(forms, offsets[: len(forms)])
+    for offset in offsets[len(forms) :] if forms else ():
+        yield max(forms, key=lambda form: len(form) * title.startswith(form, offset)), offset
 
 
 def occurrences(surface: str, title: str) -> list[Span]:

@@ -34,6 +34,7 @@ def with_labels(news: News, path: Path) -> News:
 
 
 def read_labels(path: Path) -> Iterator[tuple[str, str]]:
+    known: dict[str, str] = {}
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
@@ -45,4 +46,9 @@ def read_labels(path: Path) -> Iterator[tuple[str, str]]:
                     f'{path}, line {number}: expected {{"id": "N1", "sentiment": "neutral"}} with one of '
                     f"{', '.join(SENTIMENTS.names)}, found {line.strip()[:60]!r}. Correct the line."
                 ) from None
+            if known.setdefault(str(id), sentiment) != sentiment:
+                raise DataError(
+                    f"{path}, line {number}: story {id} is {sentiment} here and {known[str(id)]} above. "
+                    f"Remove one of the lines."
+                )
             yield str(id), sentiment

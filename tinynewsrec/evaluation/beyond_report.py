@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tinynewsrec.data.batches import EMPTY
 from tinynewsrec.data.labels import IGNORE, category_space
+from tinynewsrec.data.sentiment import sentiment_labels
 from tinynewsrec.data.tables import Impressions, News, Ragged, Split
 from tinynewsrec.evaluation.beyond_accuracy import (
     coverage,
@@ -31,7 +32,7 @@ DEPTHS = (5, 10)
 SHOWN_DEPTH = 10
 LATEST = 50  # clicks of a history that a list is held against
 TONES = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
-NO_TONES = "this data does not say how its stories sound"
+NO_TONES = "how the stories sound is not known"
 COLUMNS = ("ILD", "serendipity", "novelty", "polarity")
 
 
@@ -62,9 +63,7 @@ def yardstick(split: Split, vectors: Float[np.ndarray, "N D"], source: str) -> Y
     space = category_space(split.news, "category")
     codes = space.codes(split.news.texts("category"))
     categories = np.where(codes == IGNORE, EMPTY, codes)
-    tones = tones_of(split.news)
-    found = split.news.sources.get("sentiment", f"the labels of {split.name}")
-    sentiment = found if (tones != EMPTY).any() else NO_TONES
+    tones, sentiment = tones_of(split.news)
     return Yardstick(unit(vectors), source, counts, popularity, categories, space.names, tones, sentiment)
 
 
@@ -75,17 +74,23 @@ def known_by(split: Split) -> tuple[Float[np.ndarray, " N"], str]:
     """
     shown, clicked = split.impressions.candidates.values, split.impressions.clicked
     if clicked is None:
-        beyond = split.impressions.beyond
-        if beyond is not None and not beyond.all():
+        beyond, source = split.impressions.beyond, f"times shown in {split.name}"
+        if beyond is not None and beyond.any():
             shown = split.impressions.take(np.flatnonzero(~beyond)).candidates.values
-        return np.bincount(shown, minlength=len(split.news)).astype(float), f"times shown in {split.name}"
+            source += ", without that task"
+        return np.bincount(shown, minlength=len(split.news)).astype(float), source
     counts = np.bincount(shown[clicked], minlength=len(split.news)).astype(float)
     return counts, f"clicks on the candidates of {split.name}"
 
 
-def tones_of(news: News) -> Int[np.ndarray, " N"]:
+def tones_of(news: News) -> tuple[Int[np.ndarray, " N"], str]:
+    """As the data set says, else as a lexicon of its language guesses; and which, or why neither."""
+    try:
+        found, source = sentiment_labels(news)
+    except (ValueError, ImportError) as error:
+        return np.full(len(news), EMPTY, dtype=np.int64), f"{NO_TONES}: {error}"
     places = {name: place for place, name in enumerate(TONES)}
-    return np.array([places.get(text.lower(), EMPTY) for text in news.sentiments], dtype=np.int64)
+    return np.array([places.get(text.lower(), EMPTY) for text in found], dtype=np.int64), source
 
 
 def beyond_record(

@@ -151,7 +151,10 @@ class Recommender(nn.Module):
         (folder / "README.md").write_text(card, encoding="utf-8")
 
     def push_to_hub(self, repo_id: str, private: bool = True, token: str | None = None) -> str:
-        """Uploads the checkpoint as one commit and returns its address."""
+        """Uploads weights and description as one commit and returns their address.
+
+        What training left beside them (adapter, conflicts, projections) is uploaded with its folder.
+        """
         api = HfApi(token=token)
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         with TemporaryDirectory() as folder:
