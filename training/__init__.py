@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-NEEDED = ("accelerate", "filelock", "peft", "torchjd")
+NEEDED = ("accelerate", "filelock", "peft", "psutil", "torchjd")
 
 if lacking := [name for name in NEEDED if find_spec(name) is None]:
     raise ImportError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import psutil
 import torch
 from jaxtyping import Int
 from rich import print
@@ -44,6 +45,7 @@ from training.loop import (
 from training.record import decisive
 from training.samples import Dealt
 
+KEPT = 0.5  # share of the free memory that frozen layers' outputs may take
 LEFT = (WEIGHTS_LOG, CONFLICTS, PROJECTIONS)  # an adapter, too
 
 
@@ -90,6 +92,14 @@ def with_frozen_layers(encoder: NewsEncoder, tokens: Tokens, rows: Int[Tensor, "
         return tokens
     if not can_freeze(encoder.language_model, encoder.frozen_layers, tokens.take(rows[:2])):
         print("This language model cannot be read in two goes: frozen layers are run at every step, too")
+        return tokens
+    width, free = encoder.language_model.config.hidden_size, psutil.virtual_memory().available
+    needed = int(tokens.lengths[rows].sum()) * width * torch.float32.itemsize
+    if needed > KEPT * free:
+        print(
+            f"To keep what frozen layers make of {len(rows):,} texts would take {needed / 1e9:,.1f} GB, and "
+            f"{free / 1e9:,.1f} are free: they are run at every step, too"
+        )
         return tokens
     print(f"Reading {len(rows):,} texts through the {encoder.frozen_layers} frozen layers, once")
     return freeze_stories(encoder.language_model, encoder.frozen_layers, tokens, rows)

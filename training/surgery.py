@@ -47,7 +47,7 @@ class SurgeryConfig:
     scope: Literal["global", "layer"] = "global"
     """Whether gradients are compared as a whole, or in each layer by itself."""
     log_every: int = 1
-    """Steps between two lines of conflicts.jsonl; each line costs one backward pass per task."""
+    """Steps from one line of conflicts.jsonl to the next; a line costs one backward pass per task."""
 
     def __post_init__(self):
         if self.log_every < 1:

@@ -1,8 +1,10 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from conftest import make_recommender
+from runs import json_lines
 
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.evaluation.vectors import encode_news, news_vectors
@@ -57,6 +59,25 @@ def test_training_changes_what_is_trained_and_nothing_else(arguments, tokenizer)
     before = make_recommender(tokenizer, layers=3).state_dict()
     moved = {name for name in trained if "language_model" in name and not before[name].equal(trained[name])}
     assert moved and all(".layer.1." in name for name in moved)
+
+
+@pytest.mark.parametrize(("free", "kept"), [(10**9, True), (10**3, False)])
+def test_where_memory_is_short_frozen_layers_are_run_at_every_step_to_the_same_losses(
+    arguments, monkeypatch, capsys, free, kept
+):
+    arguments = replace(arguments, trained_layers=1)
+    main(replace(arguments, out=arguments.out.parent / "other"))
+    capsys.readouterr()
+    monkeypatch.setattr("training.stage.psutil.virtual_memory", lambda: SimpleNamespace(available=free))
+    main(arguments)
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("frozen layers, once" in said) == kept
+    assert ("GB, and 0.0 are free: they are run at every step, too" in said) != kept
+    found, expected = (
+        [line["losses"]["click"] for line in json_lines(folder / "losses.jsonl")]
+        for folder in (arguments.out, arguments.out.parent / "other")
+    )
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_finished_checkpoint_is_not_trained_over(arguments):
