@@ -12,6 +12,7 @@ python -m training.finetune_newsbert --data MINDsmall_train --teachers checkpoin
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 import tyro
@@ -82,14 +83,12 @@ class Arguments(JointArguments):
     """Checkpoint whose first layers the student begins with, a teacher say; None: the language model's."""
     distillation: NewsBertConfig = field(default_factory=NewsBertConfig)
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
-
-    def __post_init__(self):
-        super().__post_init__()
-        refuse_below(self, trained_layers=COPIED)
+    least_trained: ClassVar[int] = COPIED
 
 
 def main(arguments: Arguments) -> None:
     refuse_finished(arguments.out)
+    refuse_below(arguments, trained_layers=arguments.least_trained)
     split, dev = splits(arguments)
     checkpoints = find_teachers(arguments.teachers, arguments.teacher_count)
     student = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)

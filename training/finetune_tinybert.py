@@ -10,7 +10,7 @@ python -m training.finetune_tinybert --data MINDsmall_train --parent checkpoints
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import tyro
@@ -76,14 +76,12 @@ class Arguments(ClickArguments):
     """Checkpoint whose first layers to begin with, posttrain_tinybert's say; None: the language model's."""
     distillation: TaskConfig = field(default_factory=TaskConfig)
     model: ModelConfig = field(default_factory=lambda: ModelConfig(layers=4))
-
-    def __post_init__(self):
-        super().__post_init__()
-        refuse_below(self, trained_layers=1)  # what is frozen cannot copy
+    least_trained: ClassVar[int] = 1  # what is frozen cannot copy
 
 
 def main(arguments: Arguments) -> None:
     refuse_finished(arguments.out)
+    refuse_below(arguments, trained_layers=arguments.least_trained)
     split, dev = splits(arguments)
     found = find_teachers(arguments.teachers, arguments.teacher_count)
     student = start(arguments.model, arguments.trained_layers, arguments.training.seed, arguments.parent)

@@ -11,6 +11,7 @@ from rich import print
 
 from tinynewsrec.checkpoints import Checkpoint
 from tinynewsrec.model.folder import read_json
+from training.config import refuse_below
 from training.loop import this_process
 from training.record import as_now, command_of, data_record, deciding, settings_of
 from training.resume import different
@@ -22,6 +23,12 @@ from training.teachers import teachers_in
 def is_there(folder: Path) -> bool:
     """Whether a checkpoint or all snapshots are."""
     return is_finished(folder) or (folder / MANIFEST).is_file()
+
+
+def refuse_unable(stages: Iterable["Stage"]) -> None:
+    """Raises ValueError, before anything is run, where one would freeze what it must teach."""
+    for stage in stages:
+        refuse_below(stage.arguments, trained_layers=getattr(stage.arguments, "least_trained", 0))
 
 
 def refuse_done_otherwise(stages: Iterable["Stage"]) -> None:

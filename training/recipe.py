@@ -20,7 +20,7 @@ from training.cost import cost_of, operations_per_second
 from training.ensemble import write_ensemble
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
-from training.planned import Stage, refuse_done_otherwise
+from training.planned import Stage, refuse_done_otherwise, refuse_unable
 from training.settings import Settings
 from training.systems import WHOLE, Plan, System, unique
 
@@ -50,6 +50,7 @@ def main(arguments: Arguments) -> None:
     refuse_missing(arguments, sizes, whole)
     plans = [Plan(arguments, seed, whole) for seed in arguments.seeds]
     stages = unique(stage for plan in plans for size in sizes for stage in plan.system(arguments.name, size))
+    refuse_unable(stages)
     refuse_done_otherwise(stages)
     if arguments.dry_run:
         return show_costs(stages)

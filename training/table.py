@@ -24,7 +24,7 @@ from training.aggregators import Strategy
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.paper import published
-from training.planned import Stage, refuse_done_otherwise
+from training.planned import Stage, refuse_done_otherwise, refuse_unable
 from training.recipe import STUDENTS, layers_in, refuse_missing
 from training.settings import Settings
 from training.systems import Plan, Variant, unique
@@ -77,6 +77,7 @@ def main(arguments: Arguments) -> None:
     rows = list(ROWS[arguments.name](arguments, whole))
     if arguments.train:
         stages = unique(stage for plan in plans for row in rows for stage in row.stages(plan))
+        refuse_unable(stages)
         refuse_done_otherwise(stages)
         for stage in stages:
             stage.run()

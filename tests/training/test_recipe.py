@@ -336,6 +336,8 @@ def test_a_table_with_a_row_that_cannot_be_trained_is_not_begun(settings):
     with pytest.raises(ValueError, match="trained_layers must be 2 or more, got 1"):
         table.main(table.Arguments(name="main", trained_layers=1, **settings))
     assert not settings["out"].exists()
+    table.main(table.Arguments(name="main", trained_layers=0, train=False, **settings))
+    assert (settings["out"] / "tables" / "main.md").is_file()
 
 
 def test_what_was_measured_on_another_dev_is_not_taken_for_done(settings):
