@@ -15,7 +15,8 @@ from transformers import AutoConfig
 from tinynewsrec.commands import readable_errors
 from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
-from tinynewsrec.model.language_models import locate
+from tinynewsrec.data.tokens import tokenize
+from tinynewsrec.model.language_models import load_tokenizer, locate
 from training.cost import cost_of, operations_per_second
 from training.ensemble import write_ensemble
 from training.loop import this_process
@@ -116,6 +117,9 @@ def refuse_missing(settings: Settings, sizes: tuple[int, ...], whole: int) -> No
         raise ValueError(
             f"layers must be between 1 and the {whole} of {settings.language_model}; got {sizes}."
         )
+    tokenizer = load_tokenizer(locate(settings.language_model))
+    for length in (settings.model.title_length, settings.body_length):
+        tokenize([], tokenizer, length)
     for part in ("train", "dev"):
         if not (settings.data / part).is_dir():
             raise FileNotFoundError(

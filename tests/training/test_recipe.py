@@ -285,6 +285,16 @@ def test_what_cannot_be_finished_is_not_begun(settings, changes, reason):
         assert "\n" not in str(caught.value) and not list(settings["out"].rglob("*.safetensors"))
 
 
+@pytest.mark.parametrize("changes", [{"body_length": 65}, {"model": ModelConfig(title_length=65)}])
+def test_longer_texts_than_the_language_model_reads_are_not_begun(settings, changes):
+    path = Path(settings["language_model"]) / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 64}))
+    for dry_run in (True, False):
+        with pytest.raises(ValueError, match="Expected texts of at most 64 tokens"):
+            recipe.main(recipe.Arguments(name="tiny-newsrec", dry_run=dry_run, **(settings | changes)))
+    assert not list(settings["out"].rglob("*.safetensors"))
+
+
 def test_a_table_of_a_size_that_there_is_not_is_not_begun(settings):
     with pytest.raises(ValueError, match="layers must be between 1 and the 3"):
         table.main(table.Arguments(name="main", layers=(4, 1), **settings))
