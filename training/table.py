@@ -34,8 +34,12 @@ TaskSet = Literal["main", "category", "subcategory", "sentiment", "entities", "a
 TEACHERS = ("plm-nr-ft", "plm-nr-dapt", "plm-nr-tapt", "plm-nr-simcse", "plm-nr-dp", "ensemble-teacher")
 DISTILLED = ("plm-nr-ft", "mt-bert", "tinybert", "tinybert-mt", "newsbert", "newsbert-mt", "tiny-newsrec")
 NOTE = """AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists.
-Differences are of the means over seeds, with a paired 95 % bootstrap interval over readers.
-The paper's figures were measured on other data with another language model."""
+Differences are of the means over seeds, with a paired 95 % bootstrap interval over readers."""
+NOTES = {
+    "AUC against its control": "A control differs in one thing: of a way to reconcile tasks it is adding the "
+    "losses up (none),\nof tasks it is clicks alone, of an adapter whole layers.",
+    "paper (other data), AUC": "The paper's figures were measured on other data with another language model.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,8 @@ class Row(NamedTuple):
     known_as: str = ""
     """What others of its size are held against by this name."""
     paper: str = ""
+    control: str = ""
+    """The label of the row of its size that differs in one thing; without, the row above is."""
     more: Callable[[list[Path]], dict[str, str]] = lambda places: {}
 
 
@@ -155,10 +161,24 @@ def mtrec_row(name: str, layers: int, tasks: tuple[Task, ...], strategy: Strateg
     def stages(plan: Plan) -> list[Stage]:
         return [plan.mtrec(layers, tasks, strategy, lora)]
 
-    parts = [f"+ {name}", strategy] if tasks else ["clicks alone" if lora else "plm-nr-ft"]
-    label = ", ".join(parts + ["LoRA"] * lora)
-    known_as = "" if tasks or lora else "plm-nr-ft"
-    return Row(label, layers, stages, lambda plan: [stages(plan)[0].folder], known_as, more=heads_shown)
+    def labelled(parts: list[str]) -> str:
+        return ", ".join(parts + ["LoRA"] * lora)
+
+    clicks = labelled(["clicks alone"]) if lora else "plm-nr-ft"
+    if not tasks:
+        label, control = clicks, "plm-nr-ft"
+    else:
+        label = labelled([f"+ {name}", strategy])
+        control = clicks if strategy == "none" else labelled([f"+ {name}", "none"])
+    return Row(
+        label,
+        layers,
+        stages,
+        lambda plan: [stages(plan)[0].folder],
+        known_as="" if tasks or lora else "plm-nr-ft",
+        control=control,
+        more=heads_shown,
+    )
 
 
 def heads_shown(places: list[Path]) -> dict[str, str]:
@@ -216,21 +236,25 @@ def paper_shown(name: str, layers: int, whole: int) -> str:
 def lines_of(
     rows: list[Row], plans: list[Plan], dev: Split, references: tuple[str, ...]
 ) -> Iterator[dict[str, str]]:
-    """Each row against the one above it and the references of its size, where both were run."""
+    """Each row against its control, or the one above it, and the references of its size, where run."""
     done = [{p.seed: row.results(p) for p in plans if finished(row.stages(p))} for row in rows]
     runs = [measured(folders, dev) if folders else None for folders in done]
+    labelled = {(row.label, row.layers): found for row, found in zip(rows, runs, strict=True)}
+    known = {(row.known_as, row.layers): found for row, found in zip(rows, runs, strict=True)}
+    controls = [labelled.get((row.control, row.layers)) for row in rows]
     pairs = pairwise(zip(rows, runs, strict=True))
     above = [None, *(found if row.layers == below.layers else None for (row, found), (below, _) in pairs)]
-    known = {(row.known_as, row.layers): found for row, found in zip(rows, runs, strict=True)}
-    for row, folders, found, higher in zip(rows, done, runs, above, strict=True):
+    beside = ("its control", controls) if any(row.control for row in rows) else ("the row above", above)
+    papers = any(row.paper for row in rows)
+    for row, folders, found, other in zip(rows, done, runs, beside[1], strict=True):
         yield {
             "system": row.label,
             "layers": str(row.layers),
             "seeds": ", ".join(map(str, folders)) or "not run",
             **{metric: found.shown(metric) if found else "" for metric in SHOWN},
-            "AUC against the row above": against(found, higher),
+            f"AUC against {beside[0]}": against(found, other),
             **{f"AUC against {name}": against(found, known.get((name, row.layers))) for name in references},
-            "paper (other data), AUC": row.paper,
+            **({"paper (other data), AUC": row.paper} if papers else {}),
             **row.more([place for places in folders.values() for place in places]),
         }
 
@@ -255,7 +279,8 @@ def markdown(lines: list[dict[str, str]], dev: Split) -> str:
     head = [*lines[0]]
     rows = [head, ["---"] * len(head), *([*line.values()] for line in lines)]
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
-    return f"On {dev.name}, {len(dev.impressions):,} impressions.\n\n{table}\n\n{NOTE}\n"
+    notes = "\n".join([NOTE, *(note for column, note in NOTES.items() if column in head)])
+    return f"On {dev.name}, {len(dev.impressions):,} impressions.\n\n{table}\n\n{notes}\n"
 
 
 def as_csv(lines: list[dict[str, str]]) -> str:

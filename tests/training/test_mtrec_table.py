@@ -64,6 +64,21 @@ def test_every_row_is_a_run_of_its_own_with_the_tasks_strategy_and_adapter_that_
     assert len(folders) == 2 * (1 + 4 * 5)
 
 
+def test_a_control_differs_in_one_thing_tasks_strategy_or_adapter(settings):
+    plan, rows = Plan(table.Arguments(name="mtrec", layers=(2,), **settings), 0, 3), {}
+    for row in table.mtrec_rows(plan.settings, 3):
+        [stage] = row.stages(plan)
+        kind = ((), "none", 0)
+        if stage.main is not finetune_teacher.main:
+            asked = stage.arguments
+            kind = (asked.heads.tasks, asked.surgery.strategy, asked.lora.rank)
+        rows[row.label] = (kind, row.control)
+    assert rows["plm-nr-ft"][1] == "plm-nr-ft"  # against itself: nothing is said
+    for label, (kind, control) in rows.items():
+        differing = [one != other for one, other in zip(kind, rows[control][0], strict=True)]
+        assert sum(differing) == (label != "plm-nr-ft")
+
+
 def test_a_row_tells_accuracy_and_macro_f1_of_each_head_as_means_over_seeds(tmp_path):
     for seed, (accuracy, macro_f1) in enumerate([(50.0, 20.0), (60.0, 25.0)]):
         found = {"category": {"accuracy": accuracy, "macro_f1": macro_f1}, "sentiment": {"stories": 0}}
@@ -80,6 +95,9 @@ def test_each_axis_can_be_narrowed_and_clicks_alone_are_plm_nr(settings):
     rows = rows_of(settings["out"])
     assert [row["system"] for row in rows] == ["plm-nr-ft", "+ all, mtrec"]
     assert "(" in rows[1]["AUC against plm-nr-ft"] and rows[1]["seeds"] == "0"
+    assert rows[1]["AUC against its control"] == ""  # losses added up were not asked for
+    text = (settings["out"] / "tables" / "mtrec.md").read_text()
+    assert "A control differs in one thing" in text and "paper" not in text
     folder = settings["out"] / "seed-0"
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {
         "plm-nr-ft-3",

@@ -69,5 +69,6 @@ function resultTables(value) {
   if (!value.tables.length) return [note(words["no tables"], "empty")];
   const chooser = choice(words.which, value.tables.map((name) => [name, words.tables[name] ?? name]), value.table, (found) => act("set", { table: found }));
   const columns = value.columns.map((name) => ({ name: words.columns[name] ?? name }));
-  return [make("div", "controls", chooser), table(words.tables[value.table] ?? value.table, columns, value.rows), note(value["measured on"], "source"), note(words["results note"], "source")];
+  const notes = value.columns.map((name) => words["column notes"][name]).filter(Boolean);
+  return [make("div", "controls", chooser), table(words.tables[value.table] ?? value.table, columns, value.rows), ...[value["measured on"], words["results note"], ...notes].map((text) => note(text, "source"))];
 }
