@@ -93,8 +93,16 @@ def operated(
     return {name: parameter.grad for name, parameter in learner.named_parameters()}
 
 
-def run(folder: Path, strategy: str, steps: int = 5, batches=batch_of, dropout: float = 0.0, **settings):
-    learner = Learner(dropout=dropout)
+def run(
+    folder: Path,
+    strategy: str,
+    steps: int = 5,
+    batches=batch_of,
+    dropout: float = 0.0,
+    learner: Learner | None = None,
+    **settings,
+):
+    learner = learner or Learner(dropout=dropout)
     config = TrainConfig(save_every=1, head_learning_rate=1e-2, learning_rate=1e-2, **settings)
     surgery = Surgery(learner, SurgeryConfig(strategy, log_every=2), WEIGHTS, folder, config.seed)
     train(learner, batches, steps, own_losses, config, folder, {}, backward=surgery)

@@ -21,7 +21,14 @@ from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
 from tinynewsrec.evaluation import vectors
 from tinynewsrec.evaluation.baselines import chance, newest_first, popularity, zero_shot
-from tinynewsrec.evaluation.beyond_report import Yardstick, beyond_record, beyond_table, yardstick
+from tinynewsrec.evaluation.beyond_report import (
+    DEPTHS,
+    Yardstick,
+    beyond_record,
+    beyond_table,
+    contents_table,
+    yardstick,
+)
 from tinynewsrec.evaluation.bootstrap import RESAMPLES
 from tinynewsrec.evaluation.named import from_hub, open_named
 from tinynewsrec.evaluation.predictions import in_blocks, write_predictions
@@ -62,7 +69,9 @@ class Arguments:
     baselines: bool = True
     """Also measure chance, popularity, newest first and the untrained language model."""
     beyond_accuracy: bool = False
-    """Also measure diversity, serendipity, novelty, coverage, categories and tone of the first 5 and 10."""
+    """Also measure diversity, serendipity, novelty, coverage, categories and tone of the first stories."""
+    depths: tuple[int, ...] = DEPTHS
+    """How many stories those are; the screen shows the last, --json all."""
     mmr: float | None = None
     """Also re-rank each checkpoint for diversity; the weight of the score, from 1 (as it was) to 0."""
     json: Path | None = None
@@ -79,6 +88,8 @@ class Arguments:
     def __post_init__(self):
         if self.resamples < 1:
             raise ValueError(f"resamples must be 1 or more, got {self.resamples}.")
+        if min(self.depths, default=0) < 1:
+            raise ValueError(f"depths must be 1 or more, and one at least; got {self.depths}.")
         if self.mmr is not None:
             check_relevance(self.mmr)
 
@@ -105,6 +116,7 @@ def show(split: Split, records: Sequence[dict[str, Any]], notes: Sequence[str]) 
     console.print(comparison_table(records))
     if "beyond_accuracy" in records[0]:
         console.print(beyond_table(records))
+        console.print(contents_table(records))
     for note in (*log_loss_lines(records), *notes):
         console.print(note, markup=False, highlight=False)
 
@@ -171,7 +183,7 @@ def records_of(
             first = first or report
             record = comparison_record(report, first, split, *draws)
         if against is not None:
-            record["beyond_accuracy"] = beyond_record(system, split, against, *draws)
+            record["beyond_accuracy"] = beyond_record(system, split, against, *draws, arguments.depths)
         yield record
 
 

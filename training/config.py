@@ -53,3 +53,10 @@ def refuse_below(settings: Any, **least: int) -> None:
         value = getattr(settings, name)
         if value is not None and not value >= bound:
             raise ValueError(f"{name} must be {bound} or more, got {value}.")
+
+
+def refuse_empty(settings: Any, *names: str) -> None:
+    """Raises ValueError for a setting that names nothing; None is a choice."""
+    for name in names:
+        if getattr(settings, name) == ():
+            raise ValueError(f"{name} must name one at least.")

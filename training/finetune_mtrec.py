@@ -56,6 +56,10 @@ class Arguments(ClickArguments):
         super().__post_init__()
         if self.heads.distillation and not (self.teachers and self.heads.tasks):
             raise ValueError("heads.distillation expects --teachers, and --heads.tasks.")
+        if self.lora.rank and not self.trained_layers:
+            raise ValueError(
+                "Adapters go into trained layers: --lora.rank expects --trained-layers of 1 or more."
+            )
 
 
 def main(arguments: Arguments) -> None:

@@ -1,6 +1,6 @@
 """What systems that were trained several times have in common: means over seeds, and paired differences."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +54,9 @@ class Runs:
         """The paired difference of what the seeds give on average, with its 95 % interval over readers."""
         column = list(self.any.metrics).index(metric)
         return mean_intervals(self.values - other.values, self.readers)[column]
+
+    def only(self, seeds: Collection[int]) -> "Runs":
+        return Runs({seed: report for seed, report in self.reports.items() if seed in seeds})
 
 
 def measured(folders: dict[int, Sequence[Path]], split: Split) -> Runs:

@@ -1,7 +1,7 @@
 """A stage of a recipe: run where it is not done, refused where it was done otherwise."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from filelock import FileLock
 from rich import print
 
 from tinynewsrec.checkpoints import Checkpoint
+from tinynewsrec.data.read import read_split
 from tinynewsrec.model.folder import read_json
 from training.config import refuse_below
 from training.loop import this_process
@@ -17,6 +18,7 @@ from training.record import as_now, command_of, data_record, deciding, settings_
 from training.resume import different
 from training.snapshots import MANIFEST
 from training.stage import is_finished
+from training.story_labels import refuse_unlabelled
 from training.teachers import teachers_in
 
 
@@ -25,10 +27,15 @@ def is_there(folder: Path) -> bool:
     return is_finished(folder) or (folder / MANIFEST).is_file()
 
 
-def refuse_unable(stages: Iterable["Stage"]) -> None:
-    """Raises ValueError, before anything is run, where one would freeze what it must teach."""
+def refuse_unable(stages: Sequence["Stage"]) -> None:
+    """Raises ValueError, before anything is run, where one freezes what it must teach, or has no labels."""
     for stage in stages:
         refuse_below(stage.arguments, trained_layers=getattr(stage.arguments, "least_trained", 0))
+    labelling = [stage.arguments for stage in stages if not stage.done and hasattr(stage.arguments, "heads")]
+    if labelling:
+        split = read_split(labelling[0].data)
+        for arguments in labelling:
+            refuse_unlabelled(split, arguments.heads)
 
 
 def refuse_done_otherwise(stages: Iterable["Stage"]) -> None:

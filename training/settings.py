@@ -75,6 +75,15 @@ class Settings:
     """Peak rate of adapters, in the place of the language model's."""
 
     def __post_init__(self):
+        if not self.heads.tasks:
+            raise ValueError("heads.tasks must name a task: clicks alone are plm-nr-ft.")
+        if self.heads.distillation:
+            raise ValueError(
+                "Recipes and tables have no teachers with heads. Train such a student by itself: "
+                "python -m training.finetune_mtrec --heads.distillation 1 --teachers FOLDER."
+            )
+        if not self.lora.rank:
+            raise ValueError("lora.rank must be 1 or more: without an adapter mtrec-lora is mtrec.")
         if not 1 <= self.teachers <= self.snapshots:
             raise ValueError(
                 f"teachers must be between 1 and the {self.snapshots} snapshots that are kept, "

@@ -12,8 +12,8 @@ from torch import Tensor
 from tinynewsrec.data.batches import Batch
 from tinynewsrec.data.entities import bio_labels
 from tinynewsrec.data.labels import IGNORE, SENTIMENTS, TAGS, LabelSpace, category_space
-from tinynewsrec.data.sentiment import Source, sentiment_labels
-from tinynewsrec.data.tables import News, Split
+from tinynewsrec.data.sentiment import Source, sentiment_labels, settled
+from tinynewsrec.data.tables import News, Split, parse_entities
 from tinynewsrec.model.heads import HeadSpec, Specs, Task
 from tinynewsrec.model.recommender import Recommender
 
@@ -94,18 +94,28 @@ def teaching_labels(split: Split, recommender: Recommender, config: HeadsConfig)
 
     Raises ValueError for a task that no story has a label of.
     """
+    refuse_unlabelled(split, config)
     specs = {}
     for task in config.tasks:
         reads = "words" if task == "entities" else config.reads
-        space = space_of(split.news, task)
-        if not len(space):
-            raise ValueError(nothing_to_learn(task, split))
-        specs[task] = HeadSpec(space.names, reads)
+        specs[task] = HeadSpec(space_of(split.news, task).names, reads)
     found = labels_of(split.news, recommender, specs, config.sentiment_source)
     for task, codes in found.codes.items():
         if (codes == IGNORE).all():
             raise ValueError(nothing_to_learn(task, split))
     return found
+
+
+def refuse_unlabelled(split: Split, config: HeadsConfig) -> None:
+    """Raises ValueError for a task that no story has a label of, as far as can be seen at once."""
+    for task in config.tasks:
+        if task == "sentiment":
+            settled(split.news, config.sentiment_source)
+        elif task == "entities":
+            if not any(map(parse_entities, set(split.news.texts("title_entities")))):
+                raise ValueError(nothing_to_learn(task, split))
+        elif not any(split.news.texts(task)):
+            raise ValueError(nothing_to_learn(task, split))
 
 
 def labels_of(news: News, recommender: Recommender, specs: Specs, sentiment_source: Source) -> StoryLabels:
@@ -137,5 +147,5 @@ def space_of(news: News, task: str) -> LabelSpace:
 def nothing_to_learn(task: str, split: Split) -> str:
     return (
         f"Expected stories with a label of {task} in {split.name}, found none. Leave {task} out of "
-        f"--heads.tasks, or give data that has it."
+        f"--heads.tasks, and of a table's --tasks, or give data that has it."
     )

@@ -20,6 +20,7 @@ from typing import Literal
 import torch
 from accelerate import Accelerator
 from jaxtyping import Float
+from rich import print
 from torch import Tensor, nn
 
 from tinynewsrec.model.conflicts import CONFLICTS, conflict_line
@@ -108,8 +109,12 @@ class Surgery(Backward):
             zip(self.parameters, zip(*rows, strict=True), strict=True)
         ):
             parameter.grad = total(found, counts.get(place, [1.0] * len(rows)))
-        if layers and self.logs(step) and accelerator.is_main_process:
-            self.log(step, layers, products, weights)
+        if self.logs(step) and accelerator.is_main_process:
+            if layers:
+                self.log(step, layers, products, weights)
+            elif not self.began:
+                print(f"No trained parameter serves both clicks and labels: no surgery, and no {CONFLICTS}.")
+            self.began = True
 
     def weighted(self, losses: Losses) -> list[Tensor]:
         """By task. Raises ValueError where one has no loss."""
@@ -144,7 +149,6 @@ class Surgery(Backward):
         path = self.folder / CONFLICTS
         if not self.began:
             keep_lines(path, -(-step // self.config.log_every))
-        self.began = True
         with open(path, "a") as file:
             file.write(conflict_line(measured(step + 1, self.tasks, layers, products, weights)) + "\n")
 

@@ -21,6 +21,7 @@ from tinynewsrec.data.tables import Split
 from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.heads import Task
 from training.aggregators import Strategy
+from training.config import refuse_empty
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.paper import published
@@ -34,7 +35,7 @@ TaskSet = Literal["main", "category", "subcategory", "sentiment", "entities", "a
 TEACHERS = ("plm-nr-ft", "plm-nr-dapt", "plm-nr-tapt", "plm-nr-simcse", "plm-nr-dp", "ensemble-teacher")
 DISTILLED = ("plm-nr-ft", "mt-bert", "tinybert", "tinybert-mt", "newsbert", "newsbert-mt", "tiny-newsrec")
 NOTE = """AUC, MRR and nDCG@10 in percent: mean and standard deviation over seeds, full candidate lists.
-Differences are of the means over seeds, with a paired 95 % bootstrap interval over readers."""
+Differences are of the seeds that both have, with a paired 95 % bootstrap interval over readers."""
 NOTES = {
     "AUC against its control": "A control differs in one thing: of a way to reconcile tasks it is adding the "
     "losses up (none),\nof tasks it is clicks alone, of an adapter whole layers.",
@@ -59,6 +60,10 @@ class Arguments(Settings):
     """Of the table mtrec, for every row with a task."""
     adapters: tuple[Literal["full", "lora"], ...] = ("full", "lora")
     """Of the table mtrec: whole layers are trained, or low-rank adapters of them."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        refuse_empty(self, "layers", "seeds", "tasks", "strategies", "adapters")
 
 
 class Row(NamedTuple):
@@ -269,10 +274,15 @@ def finished(stages: list[Stage]) -> bool:
 
 
 def against(runs: Runs | None, above: Runs | None) -> str:
+    """Of the seeds that both have, which are named where `runs` has others as well."""
     if runs is None or above is None or runs is above:
         return ""
-    value, low, high = runs.lead(above)
-    return f"{value:+.2f} ({low:+.1f} to {high:+.1f})"
+    both = [seed for seed in runs.reports if seed in above.reports]
+    if not both:
+        return "no seed in common"
+    value, low, high = runs.only(both).lead(above.only(both))
+    some = f", seed{'s' * (len(both) > 1)} {', '.join(map(str, both))}"
+    return f"{value:+.2f} ({low:+.1f} to {high:+.1f}){some * (len(both) < len(runs.reports))}"
 
 
 def markdown(lines: list[dict[str, str]], dev: Split) -> str:

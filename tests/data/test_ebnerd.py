@@ -144,6 +144,22 @@ def test_a_click_outside_the_view_is_left_out_and_counted(read):
     assert counts(split) == {ebnerd_behaviors.UNSEEN_CLICK: (2, "behaviors.parquet, row 1")}
 
 
+def test_a_click_on_an_unknown_story_is_none_on_the_last_story_of_the_visit_above(read):
+    split = read(behaviors=[visit(1, 1, [3, 7], [3]), visit(2, 1, [3, 4], [99])])
+    assert [visit.clicked.tolist() for visit in split.impressions] == [[True, False], [False, False]]
+
+
+def test_a_story_that_is_shown_twice_stays_so_and_is_counted(read):
+    visits = [visit(1, 1, [3, 4], [3]), visit(2, 1, [3, 4, 3], [3]), visit(3, 1, [4, 5], [4, 4])]
+    split = read(behaviors=visits, history=[clicks(1, [0])])
+    assert [visit.clicked.tolist() for visit in split.impressions] == [
+        [True, False],
+        [True, False, True],
+        [True, False],
+    ]
+    assert counts(split) == {ebnerd_behaviors.REPEATED_CANDIDATE: (1, "behaviors.parquet, row 2")}
+
+
 def test_of_repeated_clicks_in_a_history_the_last_stays(read):
     split = read(history=[clicks(LARGE + 1, [5, 0, 5, 99, 0, 3, 5]), HISTORIES[1]])
     assert ids(split, split.impressions[0].history) == [0, 3, 5]

@@ -1,6 +1,7 @@
 """Classes keep their names; what is unknown is no class."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from ebnerd_files import write_ebnerd
@@ -113,6 +114,12 @@ def test_a_faint_tone_counts_and_one_that_evens_out_does_not():
         "negative",
         "neutral",
     ]
+
+
+@pytest.mark.parametrize(("lexicon", "language"), [("vader", "da"), ("afinn", "sv")])
+def test_a_lexicon_does_not_guess_at_a_language_that_it_cannot_read(split, lexicon, language):
+    with pytest.raises(ValueError, match=f"a language that {lexicon} reads .*found '{language}'"):
+        sentiment_labels(replace(split.news, language=language), lexicon)
 
 
 def test_a_lexicon_that_is_not_installed_is_an_error_that_says_how(split, monkeypatch):

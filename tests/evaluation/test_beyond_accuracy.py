@@ -28,6 +28,7 @@ from tinynewsrec.evaluation.beyond_accuracy import (
 from tinynewsrec.evaluation.beyond_report import (
     beyond_record,
     beyond_table,
+    contents_table,
     interval_of,
     known_by,
     per_list,
@@ -160,6 +161,30 @@ def test_each_number_is_of_as_many_stories_as_it_says(mind_folder, vectors):
     split = read_split(mind_folder)
     record = beyond_record(system(split, np.arange(12)), split, yardstick(split, vectors, "any"), 20)
     assert {name: found["shown"] for name, found in record["coverage"].items()} == {"@5": 5, "@10": 10}
+    against = yardstick(split, vectors, "any")
+    record = beyond_record(system(split, np.arange(12)), split, against, 20, depths=(7, 3))
+    assert {name: found["shown"] for name, found in record["coverage"].items()} == {"@7": 7, "@3": 3}
+    assert (
+        "of the first 3 stories" in beyond_table([{"checkpoint": "any", "beyond_accuracy": record}]).caption
+    )
+
+
+def test_what_lists_are_about_and_how_they_sound_stands_beside(split, vectors):
+    scores = np.arange(len(split.impressions.candidates.values))
+    record = beyond_record(system(split, scores), split, yardstick(split, vectors, "any"), 20)
+    shares, tones = (record[kind]["@10"]["shares"] for kind in ("categories", "sentiments"))
+    _, about, spread, sounds = cells_of(contents_table([{"checkpoint": "any", "beyond_accuracy": record}]))
+    assert about == ", ".join(f"{name} {100 * share:.1f}" for name, share in shares.items())
+    assert sorted(shares.values(), reverse=True) == [*shares.values()] and len(shares) == 2
+    assert spread == f"{record['categories']['@10']['dispersion']:.2f}"
+    assert sounds == ", ".join(f"{100 * tones[tone]:.1f}" for tone in ("negative", "neutral", "positive"))
+    record |= {"categories": {}, "sentiments": {}}
+    assert cells_of(contents_table([{"checkpoint": "any", "beyond_accuracy": record}]))[1:] == ["-", "-", "-"]
+
+
+def cells_of(table) -> list[str]:
+    """Of its first row."""
+    return [next(iter(column.cells)) for column in table.columns]
 
 
 def test_a_story_is_as_well_known_as_it_is_clicked_not_shown(split):

@@ -12,6 +12,7 @@ from tinynewsrec.model.config import ModelConfig
 from tinynewsrec.model.conflicts import read_conflicts
 from training import finetune_teacher, recipe, table
 from training.config import TrainConfig
+from training.lora import LoraConfig
 from training.story_labels import HeadsConfig
 from training.systems import Plan
 
@@ -140,3 +141,34 @@ def test_with_all_layers_frozen_what_stands_on_them_learns(settings):
     }
     with pytest.raises(ValueError, match="--trained-layers of 1 or more"):
         recipe.main(replace(arguments, name="mtrec-lora"))
+
+
+def test_what_the_data_cannot_teach_is_refused_before_anything_is_trained(settings):
+    news = settings["data"] / "train" / "news.tsv"
+    lines = [line.split("\t") for line in news.read_text().splitlines()]
+    news.write_text("".join("\t".join([*line[:6], "[]", "[]"]) + "\n" for line in lines))
+    heads = HeadsConfig(("category", "entities"))
+    arguments = table.Arguments(name="mtrec", strategies=("none",), **settings | {"heads": heads})
+    with pytest.raises(ValueError, match="found none. Leave entities out"):
+        table.main(arguments)
+    with pytest.raises(ValueError, match="--trained-layers of 1 or more"):
+        table.main(replace(arguments, tasks=("main", "category"), trained_layers=0))
+    assert not settings["out"].exists()
+    table.main(replace(arguments, tasks=("main",), adapters=("full",)))
+
+
+@pytest.mark.parametrize("named", ["layers", "seeds", "tasks", "strategies", "adapters"])
+def test_an_option_that_names_nothing_is_refused(settings, named):
+    with pytest.raises(ValueError, match=f"{named} must name one"):
+        table.Arguments(name="mtrec", **settings, **{named: ()})
+
+
+def test_settings_that_no_recipe_can_follow_are_refused(settings):
+    refused = {
+        "heads": [(HeadsConfig(()), "name a task"), (HeadsConfig(distillation=1.0), "finetune_mtrec")],
+        "lora": [(LoraConfig(), "rank must be 1")],
+    }
+    for name, cases in refused.items():
+        for setting, said in cases:
+            with pytest.raises(ValueError, match=said):
+                recipe.Arguments(name="mtrec", **settings | {name: setting})

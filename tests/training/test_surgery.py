@@ -93,8 +93,24 @@ def test_surgery_is_done_on_shared_parameters_alone(strategy, tmp_path):
 def test_logging_changes_no_gradient(strategy, tmp_path):
     learner = Learner()
     logged = operated(learner, BATCH, tmp_path, strategy, step=0)
-    if strategy != "pcgrad":  # its order is another at each step
+    if strategy != "pcgrad":
         same(operated(learner, BATCH, tmp_path, strategy, step=1), logged)
+
+
+def test_pcgrads_order_is_drawn_anew_at_each_step_and_the_same_again_for_it(tmp_path):
+    found = [[operated(Learner(), BATCH, tmp_path, "pcgrad", step=n) for n in range(1, 9)] for _ in (1, 2)]
+    for one, again in zip(*found, strict=True):
+        same(one, again)
+    assert len({each["pool.weight"].sum().item() for each in found[0]}) > 1
+
+
+def test_where_nothing_is_shared_that_is_said_once(tmp_path, capsys):
+    learner = Learner()
+    for part in (learner.language_model, learner.pool):
+        part.requires_grad_(False)
+    run(tmp_path, "mtrec", learner=learner)
+    assert capsys.readouterr().out.count("No trained parameter serves both") == 1
+    assert not (tmp_path / CONFLICTS).exists()
 
 
 @pytest.mark.parametrize("strategy", ["none", "mtrec", "pcgrad", "upgrad", "cagrad", "mgda"])

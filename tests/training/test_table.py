@@ -45,6 +45,15 @@ def test_a_lead_that_both_readers_have_is_certain():
     assert STUDENT.lead(TEACHER, "MRR") == (0.0, 0.0, 0.0)
 
 
+def test_systems_are_compared_on_the_seeds_that_both_have():
+    """Otherwise a row that was run once would be held against seeds that it knows nothing of."""
+    once, twice = runs_of([70.0, 70.0, 70.0, 70.0]), runs_of([60.0] * 4, [0.0] * 4)
+    assert against(once, twice) == "+10.00 (+10.0 to +10.0)"
+    assert against(twice, once) == "-10.00 (-10.0 to -10.0), seed 0"
+    assert against(Runs({7: once.any}), twice) == "no seed in common"
+    assert against(once, None) == against(once, once) == ""
+
+
 def test_an_ensemble_ranks_by_the_mean_of_its_members_scores(tokenizer, split, tmp_path):
     members = [tmp_path / f"teacher-{seed}" for seed in (1, 2)]
     for seed, place in enumerate(members, start=1):

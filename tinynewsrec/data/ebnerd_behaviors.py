@@ -25,6 +25,7 @@ BEYOND = "is_beyond_accuracy"
 
 NO_CANDIDATE = "impression without candidates, left out"
 UNKNOWN_CANDIDATE = "impression with a candidate that articles.parquet does not have, left out"
+REPEATED_CANDIDATE = "impression that shows a story twice, read as two candidates"
 UNSEEN_CLICK = "click on a story that was not in view, left out"
 NO_CLICKS = "impression whose clicks are null, read as without a click"
 NO_HISTORY = "impression of a reader whom history.parquet does not have, read as without history"
@@ -83,8 +84,18 @@ def parse_candidates(
     ids, lengths = block.lists("article_ids_inview")
     candidates = Ragged(articles.rows_of(ids), np.concatenate([[0], np.cumsum(lengths)]))
     empty, unknown = lengths == 0, count_per_row(candidates.values < 0, candidates.offsets) > 0
+    complete = ~(empty | unknown)
     skipped = block.counted(NO_CANDIDATE, empty) + block.counted(UNKNOWN_CANDIDATE, unknown)
-    return candidates, ~(empty | unknown), skipped
+    skipped += block.counted(REPEATED_CANDIDATE, repeating(candidates, articles) & complete)
+    return candidates, complete, skipped
+
+
+def repeating(candidates: Ragged, articles: Articles) -> Bool[np.ndarray, " R"]:
+    """Whether one story is there twice."""
+    shown = pairs(np.repeat(np.arange(len(candidates)), candidates.lengths), candidates.values, articles)
+    again = np.ones(len(shown), bool)
+    again[np.unique(shown, return_index=True)[1]] = False
+    return count_per_row(again, candidates.offsets) > 0
 
 
 def parse_clicks(

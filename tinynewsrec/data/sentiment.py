@@ -8,6 +8,7 @@ from tinynewsrec.data.tables import News
 
 Source = Literal["auto", "column", "vader", "afinn"]
 LEXICONS = {"en": "vader", "da": "afinn"}
+READS: dict[Source, tuple[str, ...]] = {"vader": ("en",), "afinn": ("en", "da")}
 NEUTRAL = 0.05  # VADER's authors call a compound score (-1 to 1) of less, either way, neutral
 
 
@@ -15,27 +16,34 @@ def sentiment_labels(news: News, source: Source = "auto") -> tuple[list[str], st
     """negative, neutral or positive for each story, "" for unknown, and where that comes from.
 
     `auto` takes what the data set says, else the lexicon of its language: VADER (Hutto and Gilbert, 2014)
-    for English, AFINN (Nielsen, 2011) for Danish. Raises ValueError where there is neither, and
-    ImportError where the lexicon is not installed.
+    for English, AFINN (Nielsen, 2011) for Danish. Raises ValueError where there is neither, or the lexicon
+    does not read the language, and ImportError where it is not installed.
     """
-    if source == "auto":
-        source = "column" if any(news.sentiments) else lexicon_of(news.language)
+    source = settled(news, source)
     if source == "column":
-        return stated(news)
+        return news.sentiments, news.sources.get("sentiment", "column")
     titles = news.texts("title")
     if source == "vader":
         return by_vader(titles), f"vader {version('vaderSentiment')}, on titles"
     return by_afinn(titles, news.language), f"afinn {version('afinn')} ({news.language}), on titles"
 
 
-def stated(news: News) -> tuple[list[str], str]:
-    if not any(news.sentiments):
+def settled(news: News, source: Source) -> Source:
+    """What `auto` stands for. Raises ValueError for a source that has nothing to say of these stories."""
+    if source == "auto":
+        source = "column" if any(news.sentiments) else lexicon_of(news.language)
+    if source == "column" and not any(news.sentiments):
         raise ValueError(
             "Expected stories with a sentiment, found none in this data set. Name a lexicon instead: vader "
             "for English, afinn for Danish; or put labels.jsonl beside the data, with lines like "
             '{"id": "N1", "sentiment": "neutral"}.'
         )
-    return news.sentiments, news.sources.get("sentiment", "column")
+    if source in READS and news.language not in READS[source]:
+        raise ValueError(
+            f"Expected stories in a language that {source} reads ({', '.join(READS[source])}), found "
+            f"{news.language!r}. Choose another lexicon with --heads.sentiment-source, or auto."
+        )
+    return source
 
 
 def lexicon_of(language: str) -> Source:

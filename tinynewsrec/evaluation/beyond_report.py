@@ -28,12 +28,12 @@ from tinynewsrec.evaluation.beyond_accuracy import (
 from tinynewsrec.evaluation.bootstrap import RESAMPLES, mean_intervals
 from tinynewsrec.evaluation.report import System, rounded
 
-DEPTHS = (5, 10)
-SHOWN_DEPTH = 10
+DEPTHS = (5, 10)  # lengths of lists; what people read is of the last
 LATEST = 50  # clicks of a history that a list is held against
 TONES = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
 NO_TONES = "how the stories sound is not known"
 COLUMNS = ("ILD", "serendipity", "novelty", "polarity")
+COMMONEST = 3  # categories that people read
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +94,21 @@ def tones_of(news: News) -> tuple[Int[np.ndarray, " N"], str]:
 
 
 def beyond_record(
-    system: System, split: Split, against: Yardstick, resamples: int = RESAMPLES, seed: int = 0
+    system: System,
+    split: Split,
+    against: Yardstick,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    depths: Sequence[int] = DEPTHS,
 ) -> dict[str, Any]:
-    """Means per list with 95 % intervals over readers, and what all lists together hold.
+    """Means per list with 95 % intervals over readers, and what all lists of each depth together hold.
 
     Where a data set has a beyond-accuracy task, as EB-NeRD's test set, it is of that task's impressions.
     """
     impressions, scores = of_the_task(split.impressions, system.scores)
     record = {
         "impressions": len(impressions),
+        "depths": list(depths),
         "task": impressions.beyond is not None and bool(impressions.beyond.all()),
         "vectors": against.vectors,
         "history": LATEST,
@@ -110,7 +116,7 @@ def beyond_record(
         "sentiment": against.sentiment,
     }
     record |= {"metrics": {}, "coverage": {}, "categories": {}, "sentiments": {}}
-    for k in DEPTHS:
+    for k in depths:
         lists = first_of(scores, impressions.candidates, k)
         for name, values in per_list(lists, impressions.history, against).items():
             if measured := interval_of(values, impressions.readers, resamples, seed):
@@ -163,18 +169,15 @@ def distribution(lists: Ragged, labels: Int[np.ndarray, " N"], names: Sequence[s
 
 
 def beyond_table(records: Sequence[dict[str, Any]]) -> Table:
-    """Beside the table of accuracy, one row for each system, at SHOWN_DEPTH."""
+    """Beside the table of accuracy, one row for each system, of the last depth."""
     sources = records[0]["beyond_accuracy"]
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        caption=f"of the first {SHOWN_DEPTH} stories of {sources['impressions']:,} impressions"
+    table = system_table(
+        f"of the first {sources['depths'][-1]} stories of {sources['impressions']:,} impressions"
         f"{', the beyond-accuracy task' * sources['task']}, with 95 % intervals over readers; distances "
         f"between {escape(sources['vectors'])}, serendipity to the latest {sources['history']} clicks; "
         f"novelty in bits, from {escape(sources['popularity'])}; polarity from -1 to 1, "
-        f"{escape(sources['sentiment'])}",
+        f"{escape(sources['sentiment'])}"
     )
-    table.add_column("system", overflow="fold", min_width=10)
     for name in (*COLUMNS, "coverage"):
         table.add_column(name, justify="right", no_wrap=True)
     for record in records:
@@ -182,15 +185,50 @@ def beyond_table(records: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
+def contents_table(records: Sequence[dict[str, Any]]) -> Table:
+    """What the same lists are about, and how that sounds."""
+    sources = records[0]["beyond_accuracy"]
+    table = system_table(
+        f"percent of the first {sources['depths'][-1]} stories, the {COMMONEST} commonest categories; "
+        f"dispersion is 0 where all are of one category and 1 where all categories are alike"
+    )
+    for name in ("categories", "dispersion", "negative, neutral, positive"):
+        table.add_column(name)
+    for record in records:
+        table.add_row(escape(record["checkpoint"]), *contents(record["beyond_accuracy"]))
+    return table
+
+
+def system_table(caption: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
+    table.add_column("system", overflow="fold", min_width=10)
+    return table
+
+
 def cells(record: dict[str, Any]) -> list[str]:
-    covered = record["coverage"][f"@{SHOWN_DEPTH}"]
+    depth = f"@{record['depths'][-1]}"
+    covered = record["coverage"][depth]
     return [
-        *(measured(record["metrics"].get(f"{column}@{SHOWN_DEPTH}")) for column in COLUMNS),
+        *(measured(record["metrics"].get(f"{column}{depth}")) for column in COLUMNS),
         f"{100 * covered['shown'] / max(1, covered['offered']):.1f} %\n{covered['shown']:,}",
     ]
+
+
+def contents(record: dict[str, Any]) -> list[str]:
+    depth = f"@{record['depths'][-1]}"
+    categories, tones = record["categories"].get(depth), record["sentiments"].get(depth)
+    if categories is None:
+        about = ["-", "-"]
+    else:
+        commonest = list(categories["shares"].items())[:COMMONEST]
+        shown = ", ".join(f"{escape(name)} {100 * share:.1f}" for name, share in commonest)
+        about = [shown, f"{categories['dispersion']:.2f}"]
+    sounds = ", ".join(f"{100 * tones['shares'][tone]:.1f}" for tone in TONES) if tones else "-"
+    return [*about, sounds]
 
 
 def measured(interval: dict[str, float] | None) -> str:
     if interval is None:
         return "-"
-    return f"{interval['value']:.3f}\n{interval['low']:.3f}-{interval['high']:.3f}"
+    value, low, high = (f"{interval[part]:z.3f}" for part in ("value", "low", "high"))
+    return f"{value}\n{low}-{high}"

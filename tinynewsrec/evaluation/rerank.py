@@ -58,7 +58,13 @@ def rerank_impressions(
     relevance: float,
     progress: Progress = unseen,
 ) -> Float[np.ndarray, " total"]:
-    """New scores in the order of MMR: minus the rank, aligned with `impressions.candidates.values`."""
+    """New scores in the order of MMR: minus the rank, aligned with `impressions.candidates.values`.
+
+    With a relevance of 1 those that were given, so that ties stay ties.
+    """
+    check_relevance(relevance)
+    if relevance == 1:
+        return scores.astype(np.float64)
     ragged, candidates = Ragged(scores, impressions.candidates.offsets), impressions.candidates
     reranked = np.empty(len(scores))
     for row in range(len(impressions)):
