@@ -122,7 +122,12 @@ def show(split: Split, records: Sequence[dict[str, Any]], notes: Sequence[str]) 
 
 
 def check_writable(arguments: Arguments, checkpoints: dict[str, Checkpoint]) -> None:
-    """Raises ValueError for metrics that would go to the hub's cache, where files are links to others."""
+    """Raises ValueError for metrics that would go to the hub's cache, where files are links to others.
+
+    And for predictions that would go to a file.
+    """
+    if arguments.predictions is not None and arguments.predictions.is_file():
+        raise ValueError(f"--predictions expects a folder, found the file {arguments.predictions}.")
     for name, checkpoint in checkpoints.items():
         linked = (checkpoint.folder / "config.json").is_symlink()
         if arguments.write_metrics and (linked or from_hub(checkpoint)):

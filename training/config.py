@@ -55,8 +55,9 @@ def refuse_below(settings: Any, **least: int) -> None:
             raise ValueError(f"{name} must be {bound} or more, got {value}.")
 
 
-def refuse_empty(settings: Any, *names: str) -> None:
-    """Raises ValueError for a setting that names nothing; None is a choice."""
+def refuse_no_set(settings: Any, *names: str) -> None:
+    """Raises ValueError for a setting that names nothing, or one thing twice; None is a choice."""
     for name in names:
-        if getattr(settings, name) == ():
-            raise ValueError(f"{name} must name one at least.")
+        found = getattr(settings, name)
+        if found is not None and not 0 < len(set(found)) == len(found):
+            raise ValueError(f"{name} must name one at least, and none twice; got {found}.")

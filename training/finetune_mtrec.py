@@ -58,7 +58,8 @@ class Arguments(ClickArguments):
             raise ValueError("heads.distillation expects --teachers, and --heads.tasks.")
         if self.lora.rank and not self.trained_layers:
             raise ValueError(
-                "Adapters go into trained layers: --lora.rank expects --trained-layers of 1 or more."
+                "Adapters go into trained layers: expected --trained-layers of 1 or more, or no adapter "
+                "(in a table --adapters full)."
             )
 
 

@@ -17,7 +17,7 @@ from tinynewsrec.data.read import read_split
 from tinynewsrec.data.tables import Split
 from tinynewsrec.data.tokens import tokenize
 from tinynewsrec.model.language_models import load_tokenizer, locate
-from training.config import refuse_empty
+from training.config import refuse_no_set
 from training.cost import cost_of, operations_per_second
 from training.ensemble import write_ensemble
 from training.loop import this_process
@@ -42,7 +42,7 @@ class Arguments(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        refuse_empty(self, "layers", "seeds")
+        refuse_no_set(self, "layers", "seeds")
         if self.name == "ensemble-teacher" and self.layers:
             raise ValueError("An ensemble is of whole teachers: leave --layers out.")
 

@@ -21,7 +21,7 @@ from tinynewsrec.data.tables import Split
 from tinynewsrec.model.folder import read_json
 from tinynewsrec.model.heads import Task
 from training.aggregators import Strategy
-from training.config import refuse_empty
+from training.config import refuse_no_set
 from training.loop import this_process
 from training.measurements import SHOWN, Runs, measured
 from training.paper import published
@@ -63,7 +63,7 @@ class Arguments(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        refuse_empty(self, "layers", "seeds", "tasks", "strategies", "adapters")
+        refuse_no_set(self, "layers", "seeds", "tasks", "strategies", "adapters")
 
 
 class Row(NamedTuple):

@@ -139,7 +139,7 @@ def test_with_all_layers_frozen_what_stands_on_them_learns(settings):
         "pooling",
         "projection",
     }
-    with pytest.raises(ValueError, match="--trained-layers of 1 or more"):
+    with pytest.raises(ValueError, match="expected --trained-layers of 1 or more"):
         recipe.main(replace(arguments, name="mtrec-lora"))
 
 
@@ -151,16 +151,18 @@ def test_what_the_data_cannot_teach_is_refused_before_anything_is_trained(settin
     arguments = table.Arguments(name="mtrec", strategies=("none",), **settings | {"heads": heads})
     with pytest.raises(ValueError, match="found none. Leave entities out"):
         table.main(arguments)
-    with pytest.raises(ValueError, match="--trained-layers of 1 or more"):
+    with pytest.raises(ValueError, match="expected --trained-layers of 1 or more"):
         table.main(replace(arguments, tasks=("main", "category"), trained_layers=0))
     assert not settings["out"].exists()
     table.main(replace(arguments, tasks=("main",), adapters=("full",)))
 
 
 @pytest.mark.parametrize("named", ["layers", "seeds", "tasks", "strategies", "adapters"])
-def test_an_option_that_names_nothing_is_refused(settings, named):
-    with pytest.raises(ValueError, match=f"{named} must name one"):
-        table.Arguments(name="mtrec", **settings, **{named: ()})
+def test_an_option_that_names_nothing_or_one_thing_twice_is_refused(settings, named):
+    some = {"layers": 1, "seeds": 1, "tasks": "all", "strategies": "none", "adapters": "lora"}[named]
+    for value in ((), (some, some)):
+        with pytest.raises(ValueError, match=f"{named} must name one at least, and none twice"):
+            table.Arguments(name="mtrec", **settings, **{named: value})
 
 
 def test_settings_that_no_recipe_can_follow_are_refused(settings):

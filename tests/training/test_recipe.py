@@ -24,6 +24,7 @@ from training.layer_distillation import LayerConfig
 from training.loop import STATE
 from training.pair_samples import PairSampler
 from training.samples import Sampler
+from training.story_labels import HeadsConfig
 from training.systems import SYSTEMS, Plan, Variant, unique
 
 BRIEF = TrainConfig(epochs=2, batch_size=4, learning_rate=1e-3, head_learning_rate=1e-2, save_every=1)
@@ -123,6 +124,7 @@ def test_a_stage_that_another_recipe_is_at_is_waited_for_and_not_run_again(setti
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_dry_run_names_every_stage_and_starts_none(settings, name, capsys):
+    settings |= {"heads": HeadsConfig(("category", "subcategory"))}  # what the stories have labels of
     recipe.main(recipe.Arguments(name=name, dry_run=True, **settings))
     printed = capsys.readouterr().out
     plan = Plan(recipe.Arguments(name=name, **settings), 0, 3)

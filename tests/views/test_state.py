@@ -62,6 +62,8 @@ def test_a_page_just_opened_has_the_shortest_link():
         "view.nothing=1",
         "nobody.size=1",
         "view.shown=maybe",
+        "view.share=nan",
+        "view.share=-inf",
         f"impression={'x' * (LONGEST_TEXT + 1)}",
         "&".join(["history=N1"] * 500),
         "view.__class__=1",

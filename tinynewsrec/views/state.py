@@ -20,6 +20,7 @@ the fields.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import isfinite
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl, urlencode
@@ -102,7 +103,8 @@ def fits(value: Any, kind: Any) -> bool:
     if kind is str:
         return isinstance(value, str) and len(value) <= LONGEST_TEXT
     if kind in (int, float):
-        return isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
+        number = isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
+        return number and isfinite(value)
     return value is None if kind is type(None) else isinstance(value, kind)
 
 
