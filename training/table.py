@@ -273,14 +273,14 @@ def finished(stages: list[Stage]) -> bool:
     return True
 
 
-def against(runs: Runs | None, above: Runs | None) -> str:
+def against(runs: Runs | None, other: Runs | None) -> str:
     """Of the seeds that both have, which are named where `runs` has others as well."""
-    if runs is None or above is None or runs is above:
+    if runs is None or other is None or runs is other:
         return ""
-    both = [seed for seed in runs.reports if seed in above.reports]
+    both = [seed for seed in runs.reports if seed in other.reports]
     if not both:
         return "no seed in common"
-    value, low, high = runs.only(both).lead(above.only(both))
+    value, low, high = runs.only(both).lead(other.only(both))
     some = f", seed{'s' * (len(both) > 1)} {', '.join(map(str, both))}"
     return f"{value:+.2f} ({low:+.1f} to {high:+.1f}){some * (len(both) < len(runs.reports))}"
 

@@ -31,6 +31,7 @@ from tinynewsrec.evaluation.beyond_report import (
     contents_table,
     interval_of,
     known_by,
+    measured,
     per_list,
     tones_of,
     yardstick,
@@ -180,6 +181,10 @@ def test_what_lists_are_about_and_how_they_sound_stands_beside(split, vectors):
     assert sounds == ", ".join(f"{100 * tones[tone]:.1f}" for tone in ("negative", "neutral", "positive"))
     record |= {"categories": {}, "sentiments": {}}
     assert cells_of(contents_table([{"checkpoint": "any", "beyond_accuracy": record}]))[1:] == ["-", "-", "-"]
+
+
+def test_a_value_that_rounds_to_nothing_has_no_sign():
+    assert measured({"value": -0.0001, "low": -0.0004, "high": 0.0}) == "0.000\n0.000-0.000"
 
 
 def cells_of(table) -> list[str]:

@@ -122,6 +122,20 @@ def test_the_evaluated_split_is_no_training_split(mind_folder, checkpoints, tmp_
     assert any("first visit" in record.get("note", "") for record in records)
 
 
+@pytest.mark.parametrize("depths", [(), (5, 0)])
+def test_lists_of_no_story_are_refused(mind_folder, checkpoints, tmp_path, depths):
+    with pytest.raises(ValueError, match="depths must be 1 or more"):
+        run(mind_folder, checkpoints, tmp_path, depths=depths)
+
+
+def test_rankings_that_would_go_to_a_file_are_refused_before_anything_is_measured(
+    mind_folder, checkpoints, tmp_path
+):
+    with pytest.raises(ValueError, match=r"expects a folder, found the file .*news\.tsv"):
+        run(mind_folder, checkpoints, tmp_path, predictions=mind_folder / "news.tsv")
+    assert not (tmp_path / "numbers.json").exists()
+
+
 def test_write_metrics_records_them_in_the_checkpoint_and_its_card(mind_folder, checkpoints, tmp_path):
     record = run(mind_folder, checkpoints, tmp_path, baselines=False, write_metrics=True)[1]
     kept = json.loads((checkpoints / "student" / "metrics.json").read_text())
